@@ -1,0 +1,171 @@
+"""certificate.json: the measured evidence that a judge may be trusted, bound to a reward and a model.
+
+    certificate = read_certificate(Path("certificate.json"))
+    if certificate.fits(reward.hash, model.fingerprint):
+        readings = certificate.readings()
+
+What trains is the pair of reward and certificate: the certificate may weigh criteria down or turn them off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from dikast.certify.labels import Split
+from dikast.errors import ConfigError, UnavailableError
+from dikast.reward.aggregate import Reading
+from dikast.stats.intervals import Interval
+
+Level = Literal["green", "amber", "red", "insufficient"]
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+MIDDLE = 0.5
+"""Where a soft reading is cut for the figures that need yes or no."""
+
+
+class ChosenReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a criterion's P(yes) counts: soft, as it is, or hard: 1 from the threshold on and 0 below."""
+
+    soft: bool = False
+    threshold: Share | None = None
+
+    def __post_init__(self) -> None:
+        if self.soft == (self.threshold is not None):
+            raise ValueError("a reading is soft or has a threshold")
+
+    @property
+    def cut(self) -> float:
+        """From which P(yes) on an answer is a yes."""
+        return MIDDLE if self.threshold is None else self.threshold
+
+
+class HumanCeiling(msgspec.Struct, frozen=True, kw_only=True):
+    """How well annotators agree with each other: what a judge can be expected to reach."""
+
+    agreement: Interval
+    kappa: Interval
+
+
+class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
+    """What the judge's answers to one criterion are worth. All figures are of the untouched part."""
+
+    n: int
+    """Labelled units with a verdict; `yes` and `no` of them by people's answers."""
+    yes: int
+    no: int
+    level: Level
+    factor: Share
+    """What the criterion's weight is multiplied by."""
+    reading: ChosenReading
+    why: str
+    """What decided the level."""
+    tpr: Interval
+    tnr: Interval
+    precision: Interval
+    """At the base rate of this sample, which `base_rate` gives; elsewhere it differs."""
+    base_rate: float | None
+    j: Interval
+    kappa: Interval
+    ac1: Interval
+    auc: Interval
+    flip_rate: Interval
+    """Share of answers that differ when the same is asked in another wording or order, or again."""
+    variance: Interval
+    """Mean over units of the variance of P(yes) under the same."""
+    within_group: Interval
+    """Share of yes/no pairs of one prompt that the reading ranks rightly."""
+    human: HumanCeiling | None = None
+    """None with fewer than two annotators."""
+    missing: dict[str, int] = {}
+    """Verdicts that could not be had, by reason. They are in no rate."""
+    left_out: dict[str, int] = {}
+    """Units in no rate for another reason: people disagree, or they or the judge said n/a."""
+    tuning: dict[str, int] = {}
+    """Labels that the reading was chosen on."""
+
+
+class VariantResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How often one way of asking the same changed the answer."""
+
+    flip_rate: Interval
+    missing: int
+
+
+class Consistency(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked again, and what came of it: criterion → variant → result."""
+
+    units: int
+    variants: dict[str, dict[str, VariantResult]]
+
+
+class ModelIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """The model that was measured."""
+
+    name: str
+    fingerprint: str
+
+
+class Certificate(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole."""
+
+    reward: str
+    reward_hash: str
+    model: ModelIdentity
+    level: Level
+    criteria: dict[str, CriterionCertificate]
+    attacks: dict[str, dict[str, float]] = {}
+    annotators: tuple[str, ...]
+    labels_hash: str
+    split: Split
+    consistency: Consistency
+    seed: int
+    made_with: dict[str, str]
+    date: str
+
+    def fits(self, reward_hash: str, fingerprint: str) -> bool:
+        """Whether this is a certificate of that reward with that model."""
+        return self.reward_hash == reward_hash and self.model.fingerprint == fingerprint
+
+    def readings(self) -> dict[str, Reading]:
+        """What a reward needs of it: each criterion's factor, and how it is read."""
+        return {
+            name: Reading(factor=criterion.factor, threshold=criterion.reading.threshold)
+            for name, criterion in self.criteria.items()
+        }
+
+
+def read_certificate(path: Path) -> Certificate:
+    """Reads a certificate. Raises `ConfigError` where there is none, or the file is none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Certificate)
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: no such certificate; measure one with: dikast certify REWARD LABELS -o {path}"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: not a certificate ({error}); measure it anew with dikast certify") from error
+
+
+def write_certificate(certificate: Certificate, path: Path) -> None:
+    """Writes a certificate. The file appears whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(msgspec.json.format(msgspec.json.encode(certificate), indent=2) + b"\n")
+        partial.replace(path)
+    except OSError as error:
+        raise UnavailableError(f"{path}: cannot be written ({error.strerror}); name another place with -o") from error
+
+
+def certificate_hash(certificate: Certificate) -> str:
+    """SHA-256 of the canonical JSON without the date: measured again with the same result, it is the same."""
+    content = msgspec.to_builtins(certificate)
+    del content["date"]
+    return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()

@@ -1,0 +1,181 @@
+"""Reads a labels file, the judge's test suite: rollouts with people's answers to the reward's criteria.
+
+    labels = read_labels(Path("labels.jsonl"))
+    split = split_labels(labels)            # by group: a part for tuning, and one left untouched
+
+Every row is a rollout, with `item` where one item of a set is labelled, and
+`"labels": {criterion: {annotator: true | false | "n/a"}}`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from dikast.errors import DataError
+from dikast.records import Rollout
+from dikast.rollouts import read_rows, rollout_of
+
+TUNING_SHARE = 0.4
+"""Of the groups, where the file does not say which part a row belongs to."""
+
+Vote = bool | Literal["n/a"]
+Part = Literal["tuning", "certificate"]
+
+_OWN_KEYS = ("labels", "item", "expect", "split")
+
+
+class LabelledRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One judged unit, an item of a set or a whole completion, with people's answers."""
+
+    line: int
+    rollout: Rollout
+    item: int | None
+    labels: dict[str, dict[str, Vote]]
+    """criterion id → annotator → answer."""
+    expect: Any = None
+    split: Part | None = None
+
+
+class Labels(msgspec.Struct, frozen=True, kw_only=True):
+    """A labels file."""
+
+    path: Path
+    rows: tuple[LabelledRow, ...]
+    hash: str
+    """SHA-256 of the file."""
+
+    @property
+    def annotators(self) -> tuple[str, ...]:
+        return tuple(sorted({name for row in self.rows for votes in row.labels.values() for name in votes}))
+
+
+class Split(msgspec.Struct, frozen=True, kw_only=True):
+    """Which groups were tuned on, and which were left untouched for the certificate."""
+
+    by: Literal["hash", "file"]
+    """Whether a hash of the group decided, or the file's own `split`."""
+    tuning: tuple[str, ...]
+    certificate: tuple[str, ...]
+    hash: str
+    """SHA-256 over the groups of both parts."""
+
+
+def read_labels(path: Path) -> Labels:
+    """Reads a labels file. Raises `DataError` with file and line at the first row that cannot be used."""
+    rows: list[LabelledRow] = []
+    seen: dict[tuple[str, int | None], int] = {}
+    for line, row in read_rows(path):
+        labelled = _labelled(row, path, line)
+        key = (labelled.rollout.id, labelled.item)
+        if (first := seen.setdefault(key, line)) != line:
+            raise DataError(
+                f"{path}:{line}: the same id and item as line {first}; put all annotators of a unit into one row"
+            )
+        rows.append(labelled)
+    if not rows:
+        raise DataError(f"{path}: no row; label some rollouts first")
+    with path.open("rb") as file:
+        return Labels(path=path, rows=tuple(rows), hash=hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def check_criteria(labels: Labels, criteria: Collection[str]) -> None:
+    """Raises `DataError` where a row labels a criterion that the reward does not have."""
+    for row in labels.rows:
+        for name in row.labels:
+            if name not in criteria:
+                raise DataError(
+                    f"{labels.path}:{row.line}: labels for '{name}', which is no criterion of the reward; "
+                    f"its criteria are {', '.join(criteria)}"
+                )
+
+
+def split_labels(labels: Labels, tuning_share: float = TUNING_SHARE) -> Split:
+    """Splits once, by group: what is tuned on never tells of what is certified.
+
+    The rows' own `split` decides where the file has it; else SHA-256 of the group, so that a group
+    stays in its part when the file grows.
+    """
+    stated = [row for row in labels.rows if row.split is not None]
+    parts = _stated_parts(labels) if stated else {row.rollout.group: _drawn(row, tuning_share) for row in labels.rows}
+    tuning = tuple(sorted(group for group, part in parts.items() if part == "tuning"))
+    certificate = tuple(sorted(group for group, part in parts.items() if part == "certificate"))
+    for name, groups in (("tuning", tuning), ("certificate", certificate)):
+        if not groups:
+            raise DataError(
+                f"{labels.path}: none of its {len(parts)} groups is in the {name} part; "
+                "label more prompts, or give every row a 'split' of tuning or certificate"
+            )
+    return Split(
+        by="file" if stated else "hash",
+        tuning=tuning,
+        certificate=certificate,
+        hash=hashlib.sha256(msgspec.json.encode([tuning, certificate])).hexdigest(),
+    )
+
+
+def consensus(votes: Mapping[str, Vote]) -> Vote | None:
+    """What more than half of the annotators answered; None where no answer has that."""
+    answers = list(votes.values())
+    for answer in (True, False, "n/a"):
+        if 2 * answers.count(answer) > len(answers):
+            return answer
+    return None
+
+
+def pairs_of(votes: Mapping[str, Vote]) -> Iterator[tuple[bool, bool]]:
+    """Gives each pair of annotators who both answered yes or no, in the order of their names."""
+    answers = [votes[name] for name in sorted(votes)]
+    yes_no = [answer for answer in answers if isinstance(answer, bool)]
+    return combinations(yes_no, 2)
+
+
+def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
+    where = f"{path}:{line}"
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        raise DataError(f"{where}: holds half a surrogate pair, or is nested too deeply; write the text anew") from None
+    if "labels" not in row:
+        raise DataError(f"{where}: no 'labels'; add {{criterion: {{annotator: true, false or \"n/a\"}}}}")
+    try:
+        votes = msgspec.convert(row["labels"], dict[str, dict[str, Vote]])
+    except msgspec.ValidationError as error:
+        raise DataError(
+            f"{where}: 'labels' must be {{criterion: {{annotator: true, false or \"n/a\"}}}} ({error})"
+        ) from None
+    item, split = row.get("item"), row.get("split")
+    if item is not None and (type(item) is not int or item < 0):
+        raise DataError(f"{where}: 'item' must be the position of an item, counted from 0")
+    if split is not None and split not in get_args(Part):
+        raise DataError(f"{where}: 'split' must be tuning or certificate")
+    return LabelledRow(
+        line=line,
+        rollout=rollout_of({k: v for k, v in row.items() if k not in _OWN_KEYS}, path=path, line=line),
+        item=item,
+        labels=votes,
+        expect=row.get("expect"),
+        split=split,
+    )
+
+
+def _stated_parts(labels: Labels) -> dict[str, Part]:
+    parts: dict[str, Part] = {}
+    for row in labels.rows:
+        where = f"{labels.path}:{row.line}"
+        if row.split is None:
+            raise DataError(f"{where}: no 'split', which other rows have; give it to all rows or to none")
+        if parts.setdefault(row.rollout.group, row.split) != row.split:
+            raise DataError(f"{where}: group '{row.rollout.group}' is in both parts; give its rows one 'split'")
+    return parts
+
+
+def _drawn(row: LabelledRow, tuning_share: float) -> Part:
+    digest = hashlib.sha256(row.rollout.group.encode("utf-8", "surrogatepass")).digest()
+    return "tuning" if int.from_bytes(digest[:8], "big") < tuning_share * 2**64 else "certificate"

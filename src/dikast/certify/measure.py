@@ -1,0 +1,129 @@
+"""Measures what a judge is worth: asks it about every labelled unit and compares with people.
+
+    certificate = await certify(read_reward(path), read_labels(labels), asker=Asker(model, journal))
+
+The reading is chosen on the tuning part; every figure is of the part left untouched. A verdict that
+could not be had is counted by its reason and is in no rate. Intervals take units as independent.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from dikast.certify.certificate import (
+    Certificate,
+    Consistency,
+    CriterionCertificate,
+    ModelIdentity,
+    VariantResult,
+)
+from dikast.certify.labels import Labels, check_criteria, split_labels
+from dikast.certify.levels import choose_reading, grade, whole_level
+from dikast.certify.questions import BASE, Answers, Progress, Unit, ask_all, chosen_again, units_of, ways_of_asking
+from dikast.certify.samples import asked_again, human_ceiling, sample_of
+from dikast.judges.ask import Asker
+from dikast.judges.rubric import check_fits
+from dikast.spec.reward import Criterion, RewardSpec
+from dikast.stats.agreement import Confusion, auc, within_group_accuracy
+
+REPEATS = 3
+"""Times that a sampled question is asked in all."""
+
+
+async def certify(
+    reward: RewardSpec,
+    labels: Labels,
+    *,
+    asker: Asker,
+    repeats: int = REPEATS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Certificate:
+    """Measures the reward's judge against the labels. Equal questions are asked once, through the asker's journal."""
+    criteria = reward.file.judge.criteria
+    model = asker.model
+    check_fits(criteria, model.name, model.capabilities)
+    check_criteria(labels, [c.id for c in criteria])
+    split = split_labels(labels)
+    units = units_of(reward, labels, split)
+    ways = ways_of_asking(criteria, logprobs=model.capabilities.logprobs, repeats=repeats)
+    again = chosen_again(reward, units)
+    answers = await ask_all(reward, units, ways, again, asker=asker, progress=progress)
+    certified: dict[str, CriterionCertificate] = {}
+    variants: dict[str, dict[str, VariantResult]] = {}
+    for criterion in criteria:
+        certified[criterion.id], variants[criterion.id] = _certify_one(
+            criterion, units, answers, [way.name for way in ways if criterion.id in way.about], seed=seed
+        )
+    return Certificate(
+        reward=reward.file.name,
+        reward_hash=reward.hash,
+        model=ModelIdentity(name=model.name, fingerprint=model.fingerprint),
+        level=whole_level([one.level for one in certified.values()]),
+        criteria=certified,
+        annotators=labels.annotators,
+        labels_hash=labels.hash,
+        split=split,
+        consistency=Consistency(units=len({key for key, way in answers if way != BASE}), variants=variants),
+        seed=seed,
+        made_with=_made_with(),
+        date=datetime.now(UTC).date().isoformat(),
+    )
+
+
+def _certify_one(
+    criterion: Criterion, units: Sequence[Unit], answers: Answers, ways: Sequence[str], *, seed: int
+) -> tuple[CriterionCertificate, dict[str, VariantResult]]:
+    """All figures of one criterion, and what each way of asking it again changed."""
+    untouched = [unit for unit in units if not unit.tuning]
+    tuning = sample_of(criterion.id, [unit for unit in units if unit.tuning], answers)
+    sample = sample_of(criterion.id, untouched, answers)
+    reading = choose_reading(tuning.values, tuning.labels)
+    table = Confusion.of([value >= reading.cut for value in sample.values], sample.labels)
+    again = asked_again(criterion.id, untouched, answers, ways, cut=reading.cut, seed=seed)
+    human = human_ceiling(criterion.id, untouched)
+    level, factor, why = grade(
+        table, again.flip_rate, negative=criterion.negative, human_kappa=human.kappa if human else None
+    )
+    read = sample.values if reading.soft else [float(value >= reading.cut) for value in sample.values]
+    yes, no = sum(sample.labels), len(sample.labels) - sum(sample.labels)
+    certificate = CriterionCertificate(
+        n=yes + no,
+        yes=yes,
+        no=no,
+        level=level,
+        factor=factor,
+        reading=reading,
+        why=why,
+        tpr=table.tpr,
+        tnr=table.tnr,
+        precision=table.precision,
+        base_rate=table.base_rate,
+        j=table.j,
+        kappa=table.kappa,
+        ac1=table.ac1,
+        auc=auc(sample.values, sample.labels),
+        flip_rate=again.flip_rate,
+        variance=again.variance,
+        within_group=within_group_accuracy(sample.groups, read, sample.labels, seed=seed),
+        human=human,
+        missing=sample.missing,
+        left_out=sample.left_out,
+        tuning={"yes": sum(tuning.labels), "no": len(tuning.labels) - sum(tuning.labels)},
+    )
+    return certificate, again.variants
+
+
+def _made_with() -> dict[str, str]:
+    """The software that a figure may depend on."""
+    made_with = {"python": platform.python_version()}
+    for package in ("dikast", "numpy", "scipy"):
+        try:
+            made_with[package] = version(package)
+        except PackageNotFoundError:
+            # Run from a source tree: there is no version to tell.
+            continue
+    return made_with

@@ -1,0 +1,75 @@
+"""Shows a certificate: a Rich table for a terminal, the same as plain text elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from dikast.certify.certificate import Certificate, CriterionCertificate, Level
+from dikast.stats.intervals import Interval
+
+_HEADINGS = ("criterion", "yes + no", "TPR", "TNR", "J", "AUC", "kappa", "AC1", "flips", "level", "factor")
+_COLOURS: dict[Level, str] = {"green": "green", "amber": "yellow", "red": "red", "insufficient": "magenta"}
+
+
+def table(certificate: Certificate) -> Table:
+    """The figures, with the bounds of the ones that decide on a second line."""
+    shown = Table(
+        *_HEADINGS, box=box.SIMPLE_HEAD, pad_edge=False, title=Text(_title(certificate)), title_justify="left"
+    )
+    for name, criterion in certificate.criteria.items():
+        cells = [Text(cell) for cell in _cells(name, criterion, between="\n")]
+        shown.add_row(*cells, style=None if criterion.factor else "dim")
+        cells[_HEADINGS.index("level")].stylize(_COLOURS[criterion.level])
+    return shown
+
+
+def plain(certificate: Certificate) -> str:
+    """The same figures as aligned text, one line a criterion."""
+    rows = [_HEADINGS, *(_cells(name, criterion, between=" ") for name, criterion in certificate.criteria.items())]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(_HEADINGS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([_title(certificate), "", *lines])
+
+
+def notes(certificate: Certificate) -> Iterator[str]:
+    """What a reader of the figures must know: what decided, what was not counted."""
+    for name, criterion in certificate.criteria.items():
+        reading = "read as it is" if criterion.reading.soft else f"a yes from {criterion.reading.cut:.2f} on"
+        yield f"{name}: {criterion.level}, {criterion.why}; P(yes) is {reading}"
+        uncounted = [f"{n} missing ({reason})" for reason, n in criterion.missing.items()]
+        uncounted += [f"{n} left out ({reason})" for reason, n in criterion.left_out.items()]
+        if uncounted:
+            yield f"{name}: not in the figures: {', '.join(uncounted)}"
+        if criterion.human is not None:
+            yield f"{name}: annotators agree with each other in {_cell(criterion.human.agreement, ' ')} of the cases"
+
+
+def _title(certificate: Certificate) -> str:
+    return f"{certificate.reward}, judged by {certificate.model.name}: {certificate.level}"
+
+
+def _cells(name: str, criterion: CriterionCertificate, *, between: str) -> tuple[str, ...]:
+    bounded = (criterion.tpr, criterion.tnr, criterion.j)
+    bare = (criterion.auc, criterion.kappa, criterion.ac1, criterion.flip_rate)
+    return (
+        name,
+        f"{criterion.yes} + {criterion.no}",
+        *(_cell(interval, between) for interval in bounded),
+        *(_number(interval.value) for interval in bare),
+        criterion.level,
+        f"{criterion.factor:.2f}",
+    )
+
+
+def _cell(interval: Interval, between: str) -> str:
+    if interval.low is None or interval.high is None:
+        return _number(interval.value)
+    return f"{_number(interval.value)}{between}({_number(interval.low)} to {_number(interval.high)})"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

@@ -1,0 +1,186 @@
+"""What a certificate asks: every labelled unit once, and some of them again in other ways.
+
+The units, and the ways of asking each again, are laid out before the first question, so that all
+questions about one candidate follow each other and share its cached prefix.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from dikast.certify.labels import LabelledRow, Labels, Split, Vote, consensus
+from dikast.errors import DataError
+from dikast.judges.ask import Asker
+from dikast.judges.render import Case
+from dikast.judges.rubric import RubricJudge
+from dikast.records import Missing, Verdict
+from dikast.reward.binding import bind, case_of
+from dikast.spec.reward import Criterion, RewardSpec
+
+ASKED_AGAIN = 60
+"""Units of a criterion, at most, that are asked again."""
+BASE = "base"
+
+Progress = Callable[[int, int], None]
+"""Is told how many of how many units are judged."""
+
+
+class Unit(msgspec.Struct, frozen=True, kw_only=True):
+    """One labelled candidate, ready to be put before the judge."""
+
+    key: str
+    group: str
+    tuning: bool
+    case: Case
+    row: LabelledRow
+    truth: dict[str, Vote | None]
+    """criterion id → what people agree on; None where they do not."""
+
+    def says(self, criterion: str) -> bool | None:
+        """People's yes or no, where they have one."""
+        answer = self.truth.get(criterion)
+        return answer if isinstance(answer, bool) else None
+
+
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
+    """One way of asking: the criteria as they are put, and those whose verdicts are wanted."""
+
+    name: str
+    criteria: tuple[Criterion, ...]
+    about: tuple[str, ...]
+    repeat: int = 0
+
+
+Answers = dict[tuple[str, str], dict[str, Verdict | Missing]]
+"""(unit key, variant name) → criterion id → verdict."""
+
+
+def units_of(spec: RewardSpec, labels: Labels, split: Split) -> list[Unit]:
+    """Binds every row to the reward, groups together. Raises `DataError` with file and line where that fails."""
+    tuning = set(split.tuning)
+    order = {group: at for at, group in enumerate(dict.fromkeys(row.rollout.group for row in labels.rows))}
+    units: list[Unit] = []
+    for row in sorted(labels.rows, key=lambda row: order[row.rollout.group]):
+        group = row.rollout.group
+        units.append(
+            Unit(
+                key=f"{row.rollout.id}#{'' if row.item is None else row.item}",
+                group=group,
+                tuning=group in tuning,
+                case=_case_of(spec, labels, row),
+                row=row,
+                truth={name: consensus(votes) for name, votes in row.labels.items() if votes},
+            )
+        )
+    return units
+
+
+def _case_of(spec: RewardSpec, labels: Labels, row: LabelledRow) -> Case:
+    where = f"{labels.path}:{row.line}"
+    try:
+        bound = bind(spec, row.rollout)
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from None
+    if not bound.is_set and row.item is not None:
+        raise DataError(f"{where}: 'item' is given, but {spec.path} judges completions as a whole; remove it")
+    if bound.is_set and row.item is None:
+        raise DataError(
+            f"{where}: {spec.path} judges the items under '{spec.file.items}'; say which 'item' is labelled"
+        )
+    if row.item is not None and row.item >= len(bound.items or ()):
+        raise DataError(f"{where}: no item {row.item}; the completion has {len(bound.items or ())}")
+    return case_of(bound, row.item)
+
+
+def chosen_again(spec: RewardSpec, units: Sequence[Unit]) -> dict[str, frozenset[str]]:
+    """Draws, for each criterion, the untouched units that are asked again: the same ones every time."""
+    keys = {c.id: [u.key for u in units if not u.tuning and u.says(c.id) is not None] for c in spec.file.judge.criteria}
+    return {name: frozenset(sorted(of, key=lambda k: _draw(spec.hash, k))[:ASKED_AGAIN]) for name, of in keys.items()}
+
+
+def _draw(reward_hash: str, key: str) -> bytes:
+    return hashlib.sha256(f"{reward_hash}\x00{key}".encode("utf-8", "surrogatepass")).digest()
+
+
+def ways_of_asking(criteria: Sequence[Criterion], *, logprobs: bool, repeats: int) -> list[Variant]:
+    """Lists the other ways of asking the same.
+
+    Each criterion's paraphrases; and where the model answers all criteria in one sampled reply, their
+    order reversed and the same request again, until it has been asked `repeats` times. A question whose
+    answer is read from log-probabilities stands alone and gets the same answer again.
+    """
+    ways: list[Variant] = []
+    for at in range(max((len(c.paraphrases) for c in criteria), default=0)):
+        worded = {c.id: _reworded(c, at) for c in criteria if at < len(c.paraphrases)}
+        put = tuple(worded.get(c.id, c) for c in criteria)
+        ways.append(Variant(name=f"paraphrase-{at + 1}", criteria=put, about=tuple(worded)))
+    if not logprobs:
+        everything = tuple(c.id for c in criteria)
+        if len(criteria) > 1:
+            ways.append(Variant(name="reversed", criteria=tuple(reversed(criteria)), about=everything))
+        for repeat in range(1, repeats):
+            ways.append(Variant(name=f"repeat-{repeat}", criteria=tuple(criteria), about=everything, repeat=repeat))
+    return ways
+
+
+def _reworded(criterion: Criterion, at: int) -> Criterion:
+    return msgspec.structs.replace(criterion, ask=criterion.paraphrases[at])
+
+
+async def ask_all(
+    spec: RewardSpec,
+    units: Sequence[Unit],
+    ways: Sequence[Variant],
+    again: Mapping[str, frozenset[str]],
+    *,
+    asker: Asker,
+    progress: Progress | None,
+) -> Answers:
+    """Puts all questions, as many candidates at a time as the model takes. A failed one is a `Missing` among the answers."""
+    logprobs = asker.model.capabilities.logprobs
+    answers: Answers = {}
+    plans = [(unit, plan) for unit in units if (plan := _plan(spec, unit, ways, again, logprobs=logprobs))]
+    waiting = iter(plans)
+    done = 0
+
+    async def work() -> None:
+        nonlocal done
+        for unit, plan in waiting:
+            for variant in plan:
+                judge = RubricJudge(asker=asker, objective=spec.file.objective, criteria=variant.criteria)
+                verdicts, _ = await judge.judge(unit.case, repeat=variant.repeat)
+                answers[unit.key, variant.name] = {name: verdicts[name] for name in variant.about}
+            done += 1
+            if progress:
+                progress(done, len(plans))
+
+    try:
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(max(1, asker.model.capabilities.concurrency)):
+                workers.create_task(work())
+    except ExceptionGroup as failures:
+        # One failure is enough to stop: workers fail alike where no request can work.
+        raise failures.exceptions[0] from None
+    return answers
+
+
+def _plan(
+    spec: RewardSpec, unit: Unit, ways: Sequence[Variant], again: Mapping[str, frozenset[str]], *, logprobs: bool
+) -> list[Variant]:
+    """What one unit is asked, the base first. Empty where people gave it no yes or no."""
+    criteria = spec.file.judge.criteria
+    labelled = tuple(c.id for c in criteria if unit.says(c.id) is not None)
+    if not labelled:
+        return []
+    plan: list[Variant] = []
+    for way in (Variant(name=BASE, criteria=criteria, about=labelled), *ways):
+        about = way.about if way.name == BASE else tuple(name for name in way.about if unit.key in again[name])
+        if about:
+            # One question a request: only what is wanted. All in one request: as in training, all of them.
+            put = tuple(c for c in way.criteria if c.id in about) if logprobs else way.criteria
+            plan.append(msgspec.structs.replace(way, criteria=put, about=about))
+    return plan

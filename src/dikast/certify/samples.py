@@ -1,0 +1,114 @@
+"""Takes the answers apart: what is compared with people, what is compared with itself, what is left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from statistics import pvariance
+from typing import NamedTuple
+
+from dikast.certify.certificate import HumanCeiling, VariantResult
+from dikast.certify.labels import pairs_of
+from dikast.certify.questions import BASE, Answers, Unit
+from dikast.records import Missing, Verdict
+from dikast.stats.agreement import Confusion
+from dikast.stats.intervals import Interval, bootstrap_mean, wilson
+
+
+class Sample(NamedTuple):
+    """A judge's P(yes) beside people's answers, on one criterion."""
+
+    values: list[float]
+    labels: list[bool]
+    groups: list[str]
+    missing: dict[str, int]
+    left_out: dict[str, int]
+
+
+class AskedAgain(NamedTuple):
+    """What other ways of asking the same changed."""
+
+    flip_rate: Interval
+    variance: Interval
+    variants: dict[str, VariantResult]
+
+
+def sample_of(criterion: str, units: Sequence[Unit], answers: Answers) -> Sample:
+    """Pairs verdicts with people's answers, and counts what cannot be paired."""
+    sample = Sample([], [], [], {}, {})
+    missing: Counter[str] = Counter()
+    left_out: Counter[str] = Counter()
+    for unit in units:
+        if criterion not in unit.truth:
+            continue
+        truth = unit.says(criterion)
+        if truth is None:
+            left_out["people say n/a" if unit.truth[criterion] == "n/a" else "people disagree"] += 1
+            continue
+        verdict = answers[unit.key, BASE][criterion]
+        if isinstance(verdict, Missing):
+            missing[verdict.reason] += 1
+        elif verdict.value is None:
+            left_out["judge says n/a"] += 1
+        else:
+            sample.values.append(verdict.value)
+            sample.labels.append(truth)
+            sample.groups.append(unit.group)
+    return sample._replace(missing=dict(missing), left_out=dict(left_out))
+
+
+def asked_again(
+    criterion: str, units: Sequence[Unit], answers: Answers, ways: Sequence[str], *, cut: float, seed: int
+) -> AskedAgain:
+    """Compares each other way of asking with the base: yes, no and n/a are three answers.
+
+    The flip rate is over (unit, way); a missing verdict is on neither side, and counted. The variance
+    of P(yes) is over the ways of one unit, and its mean over units.
+    """
+    flips: dict[str, list[bool]] = {way: [] for way in ways}
+    missing: Counter[str] = Counter()
+    spreads: list[float] = []
+    groups: list[str] = []
+    for unit in units:
+        base = answers.get((unit.key, BASE), {}).get(criterion)
+        if not isinstance(base, Verdict):
+            continue
+        values = [base.value]
+        for way in ways:
+            verdict = answers.get((unit.key, way), {}).get(criterion)
+            if isinstance(verdict, Verdict):
+                flips[way].append(_read(verdict, cut) != _read(base, cut))
+                values.append(verdict.value)
+            elif verdict is not None:
+                missing[way] += 1
+        numbers = [value for value in values if value is not None]
+        if len(numbers) > 1:
+            spreads.append(pvariance(numbers))
+            groups.append(unit.group)
+    everything = [flip for of_way in flips.values() for flip in of_way]
+    return AskedAgain(
+        flip_rate=wilson(sum(everything), len(everything)),
+        variance=bootstrap_mean(spreads, groups, seed=seed),
+        variants={
+            way: VariantResult(flip_rate=wilson(sum(of_way), len(of_way)), missing=missing[way])
+            for way, of_way in flips.items()
+        },
+    )
+
+
+def _read(verdict: Verdict, cut: float) -> bool | None:
+    return None if verdict.value is None else verdict.value >= cut
+
+
+def human_ceiling(criterion: str, units: Sequence[Unit]) -> HumanCeiling | None:
+    """How well annotators agree, over all their pairs; None where no unit has two of them.
+
+    A unit counts once: with more than two annotators its pairs share it.
+    """
+    table = Confusion()
+    for unit in units:
+        pairs = list(pairs_of(unit.row.labels.get(criterion, {})))
+        if pairs:
+            one = Confusion.of([first for first, _ in pairs], [second for _, second in pairs])
+            table = table.plus(one, share=1 / len(pairs))
+    return HumanCeiling(agreement=table.agreement, kappa=table.kappa) if table.n else None

@@ -1,0 +1,95 @@
+"""Checks for the traces of a model that broke: odd characters, repetition, the same item twice.
+
+The value is the least of three, each 1 where clean and 0 where broken:
+
+    characters   1 - r / 50                       r odd characters in 10,000
+    repetition   1 - (d - 0.2) / 0.4, in 0..1     d the share of word 4-grams that stood before;
+                 0 where a word stands 4 times in a row
+    items        distinct items / items
+
+Odd are control, format, private-use, unassigned and half-surrogate characters and U+FFFD; tabs, line ends
+and the joiners that Indic and Arabic scripts and emoji need are not. The judge does not see most of them,
+so nothing else would hold the policy back.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import regex
+
+from dikast.checks.base import PASSED, Checked, Json, Outcome
+from dikast.checks.parsing import identity, text_of
+from dikast.checks.words import words_of
+
+ODD_AT_ZERO = 50.0
+"""Odd characters in 10,000 at which the value is 0: one in 200."""
+SHARE_ALLOWED = 0.2
+"""Contracts, explanations and worked sums stay below it in 99 texts of 100."""
+SHARE_AT_ZERO = 0.6
+GRAM = 4
+MIN_WORDS = 16
+"""Shorter texts have too few 4-grams for a share."""
+STUTTER = 4
+"""So many equal words in a row are broken."""
+
+_ODD = regex.compile(
+    r"[\p{C}\uFFFD--\t\n\r\u200C\u200D]"
+    # A joiner is odd unless it follows a letter, mark or symbol beyond Latin.
+    r"|(?<![^\x00-\x7F\p{Latin}\p{C}])[\u200C\u200D]",
+    flags=regex.V1,
+)
+
+
+def artifacts_check(checked: Checked) -> Outcome:
+    """Gives the least of the three values, with its reason."""
+    found = (_characters(text_of(checked, keys=True)), _repetition(text_of(checked)), _items(checked.items or ()))
+    return min(found, key=lambda outcome: outcome.value)
+
+
+def count_odd_characters(text: str) -> int:
+    """Counts characters that no clean text holds."""
+    return len(_ODD.findall(text))
+
+
+def repetition_share(text: str) -> float:
+    """Gives the share of word 4-grams that stood before in the text, case folded; 0 for fewer than 16 words."""
+    return _share_of_repeated_grams(words_of(text.casefold()))
+
+
+def _characters(text: str) -> Outcome:
+    odd = count_odd_characters(text)
+    if not odd:
+        return PASSED
+    return Outcome(value=max(0.0, 1 - odd / len(text) * 10_000 / ODD_AT_ZERO), reason=f"{odd} odd characters")
+
+
+def _repetition(text: str) -> Outcome:
+    words = words_of(text.casefold())
+    longest = max((len(list(run)) for word, run in groupby(words) if word.isalpha()), default=0)
+    if longest >= STUTTER:
+        return Outcome(value=0.0, reason=f"a word stands {longest} times in a row")
+    share = _share_of_repeated_grams(words)
+    if share <= SHARE_ALLOWED:
+        return PASSED
+    value = max(0.0, 1 - (share - SHARE_ALLOWED) / (SHARE_AT_ZERO - SHARE_ALLOWED))
+    return Outcome(value=value, reason=f"{share:.0%} of its word {GRAM}-grams repeat")
+
+
+def _share_of_repeated_grams(words: list[str]) -> float:
+    if len(words) < MIN_WORDS:
+        return 0.0
+    grams = list(zip(*(words[at:] for at in range(GRAM)), strict=False))
+    return 1 - len(set(grams)) / len(grams)
+
+
+def _items(items: tuple[Json, ...]) -> Outcome:
+    seen: set[object] = set()
+    repeated: list[int] = []
+    for at, item in enumerate(map(identity, items)):
+        if item in seen:
+            repeated.append(at)
+        seen.add(item)
+    if not repeated:
+        return PASSED
+    return Outcome(value=len(seen) / len(items), reason="an item stands there twice", item=repeated[0])

@@ -1,0 +1,49 @@
+"""Builds a reward's checks, once: schemas, lists and patterns are compiled, a user's source is loaded here."""
+
+from __future__ import annotations
+
+from dikast.checks.artifacts import artifacts_check
+from dikast.checks.base import CheckFunction
+from dikast.checks.json_schema import json_check
+from dikast.checks.language import language_check
+from dikast.checks.length import length_check
+from dikast.checks.quote import quote_check
+from dikast.checks.safety import safety_check
+from dikast.checks.user import python_check
+from dikast.spec.reward import (
+    ArtifactsCheck,
+    CheckSpec,
+    JsonCheck,
+    LanguageCheck,
+    LengthCheck,
+    PythonCheck,
+    QuoteCheck,
+    RewardSpec,
+    SafetyCheck,
+    python_source,
+)
+
+
+def build_checks(spec: RewardSpec) -> list[tuple[CheckSpec, CheckFunction]]:
+    """Gives each check with its function, in the file's order. Raises `ConfigError` for one that cannot work."""
+    return [(check, _build(check, spec)) for check in spec.file.checks]
+
+
+def _build(check: CheckSpec, spec: RewardSpec) -> CheckFunction:
+    items = spec.file.items
+    where = f"{spec.path}: checks ({check.part_name})"
+    match check:
+        case JsonCheck(schema=schema):
+            return json_check(None if schema is None else spec.resource(schema), items=items)
+        case QuoteCheck():
+            return quote_check(check, items=items)
+        case LengthCheck():
+            return length_check(check, items=items, where=where)
+        case LanguageCheck():
+            return language_check(check, where=where)
+        case SafetyCheck(lists=lists):
+            return safety_check(None if lists is None else [spec.resource(name) for name in lists])
+        case ArtifactsCheck():
+            return artifacts_check
+        case PythonCheck(call=call):
+            return python_check(python_source(spec, call), call.partition(":")[2], where=where)

@@ -1,0 +1,46 @@
+"""Checks how many words a completion has, or one field of it, summed over the items.
+
+The value is 1 inside the bounds. Above `max_words` it falls in a straight line to 0 at twice as many,
+below `min_words` to 0 at none.
+"""
+
+from __future__ import annotations
+
+from dikast.checks.base import NOT_JSON, PASSED, Checked, CheckFunction, Json, Outcome
+from dikast.checks.words import count_words
+from dikast.errors import ConfigError
+from dikast.spec.reward import LengthCheck
+
+
+def length_check(check: LengthCheck, *, items: str | None, where: str) -> CheckFunction:
+    """Counts words; `items` is the key of the set. Raises `ConfigError` where the bounds leave no length to have."""
+    low, high = check.min_words or 0, check.max_words
+    if low < 0 or (high is not None and high < max(low, 1)):
+        raise ConfigError(
+            f"{where}: min_words {low} and max_words {high} leave no length; write 0 <= min <= max, max > 0"
+        )
+
+    def run(checked: Checked) -> Outcome:
+        if check.field is None:
+            return _outcome(count_words(checked.rollout.completion), low, high)
+        if checked.parsed is NOT_JSON:
+            return Outcome(value=0.0, reason=f"not JSON, so there is no '{check.field}' to count")
+        if items is not None and checked.items is None:
+            return Outcome(value=0.0, reason=f"there is no list under '{items}'")
+        holders = (checked.parsed,) if checked.items is None else checked.items
+        return _outcome(sum(_words_in(holder, check.field) for holder in holders), low, high)
+
+    return run
+
+
+def _words_in(holder: Json, field: str) -> int:
+    text = holder.get(field) if isinstance(holder, dict) else None
+    return count_words(text) if isinstance(text, str) else 0
+
+
+def _outcome(words: int, low: int, high: int | None) -> Outcome:
+    if words < low:
+        return Outcome(value=words / low, reason=f"{words} words, fewer than {low}")
+    if high is not None and words > high:
+        return Outcome(value=max(0.0, 2 - words / high), reason=f"{words} words, more than {high}")
+    return PASSED

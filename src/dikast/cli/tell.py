@@ -1,0 +1,50 @@
+"""Tells a person what long work does: bars on a terminal, plain lines elsewhere. Always on standard error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+PLAIN_EVERY = 15.0
+"""Seconds between two plain lines of one piece of work."""
+
+
+class ConsoleTeller:
+    """Lines and progress bars on standard error."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.quiet = quiet
+
+    def say(self, line: str) -> None:
+        """Prints a line with the time of day."""
+        if not self.quiet:
+            self.console.print(f"{time.strftime('%H:%M:%S')} {line}", markup=False)
+
+    @contextmanager
+    def bar(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Shows how much of `total` is done; the callable moves it on."""
+        if self.console.is_terminal and not self.quiet:
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+            with Progress(*columns, console=self.console, transient=True) as progress:
+                task = progress.add_task(title, total=total)
+                yield lambda done: progress.advance(task, done)
+            return
+        yield self._plain(title, total)
+
+    def _plain(self, title: str, total: int) -> Callable[[int], None]:
+        done = 0
+        latest = time.monotonic()
+
+        def move(count: int) -> None:
+            nonlocal done, latest
+            done += count
+            if time.monotonic() - latest >= PLAIN_EVERY:
+                latest = time.monotonic()
+                self.say(f"{title}: {done} of {total}")
+
+        return move

@@ -1,0 +1,32 @@
+"""Puts text from outside behind a fence that it cannot close."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import unicodedata
+
+
+def fence_of(candidate: str) -> str:
+    """Gives the first 16 hex digits of SHA-256(candidate, n), for the smallest n whose fence is not in the candidate."""
+    raw = candidate.encode("utf-8", "surrogatepass")
+    for n in itertools.count():
+        fence = hashlib.sha256(raw + b"\x00" + str(n).encode()).hexdigest()[:16]
+        if fence not in candidate:
+            return fence
+    raise AssertionError("unreachable: itertools.count does not end")
+
+
+def fenced(candidate: str) -> str:
+    """Wraps a candidate between two lines that hold its fence."""
+    fence = fence_of(candidate)
+    return f"<{fence}>\n{candidate}\n</{fence}>"
+
+
+def shown(text: str) -> str:
+    """Gives the text as a judge sees it: NFC, without invisible format characters (category Cf) and lone surrogates.
+
+    The raw text stays in the rollout: what hides there is a monitor's business, not the judge's.
+    """
+    text = unicodedata.normalize("NFC", text)
+    return "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs"))

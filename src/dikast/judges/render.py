@@ -1,0 +1,89 @@
+"""Renders what a judge is asked. Pure: the same values give the same bytes, so prefix caches hit.
+
+The order is fixed: system and objective, then the documents, then the candidate behind its fence,
+then the question. All rollouts of a group share everything up to the candidate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+from dikast.judges.fence import fenced, shown
+from dikast.records import Message
+from dikast.spec.reward import Criterion
+
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """What is put before the judge: the documents and one candidate."""
+
+    documents: tuple[tuple[str, str], ...]
+    """(shown name, text) in the reward's order."""
+    candidate: str
+
+
+@cache
+def template(name: str) -> str:
+    """Reads a prompt text of this package."""
+    return files("dikast.judges").joinpath("prompts", f"{name}.md").read_text("utf-8").removesuffix("\n")
+
+
+def fill(name: str, values: Mapping[str, str]) -> str:
+    """Fills a template in one pass: a value that holds `{candidate}` cannot pull anything in."""
+    return _SLOT.sub(lambda slot: values[slot[1]], template(name))
+
+
+def system_message(objective: str) -> Message:
+    """The part that all groups share."""
+    return Message(role="system", content=fill("system", {"objective": objective.strip()}))
+
+
+def case_text(case: Case) -> str:
+    """Documents first, then the fenced candidate."""
+    documents = "\n\n".join(f"# {name}\n{shown(text).strip()}" for name, text in case.documents)
+    return fill("documents", {"documents": documents, "candidate": fenced(shown(case.candidate).strip())})
+
+
+def yes_no_messages(objective: str, case: Case, criterion: Criterion) -> tuple[Message, ...]:
+    """One criterion, asked last, so that candidate and documents belong to the shared prefix."""
+    meanings = "".join(
+        f"{word} means: {text.strip()}\n" for word, text in (("Yes", criterion.pass_), ("No", criterion.fail)) if text
+    )
+    question = fill("yes_no", {"ask": criterion.ask.strip(), "meanings": meanings})
+    return (system_message(objective), Message(role="user", content=f"{case_text(case)}\n\n{question}"))
+
+
+def structured_messages(
+    objective: str, case: Case, criteria: Sequence[Criterion], *, reason: bool
+) -> tuple[Message, ...]:
+    """All criteria in one request. The questions belong to the shared prefix, the candidate comes last."""
+    lines = [_question_line(criterion) for criterion in criteria]
+    fields = ['"evidence": "<verbatim quote, where asked for>"'] if any(c.evidence for c in criteria) else []
+    fields += ['"reason": "<one sentence>"'] if reason else []
+    fields.append('"answer": "yes" or "no"' + (' or "n/a"' if any(c.na for c in criteria) else ""))
+    shape = "{" + ", ".join(fields) + "}"
+    instruction = fill("structured", {"questions": "\n".join(lines), "shape": shape})
+    system = system_message(objective)
+    return (
+        Message(role="system", content=f"{system.content}\n\n{instruction}"),
+        Message(role="user", content=case_text(case)),
+    )
+
+
+def _question_line(criterion: Criterion) -> str:
+    line = f"- {criterion.id}: {criterion.ask.strip()}"
+    if criterion.pass_:
+        line += f" Yes: {criterion.pass_.strip()}"
+    if criterion.fail:
+        line += f" No: {criterion.fail.strip()}"
+    if criterion.evidence:
+        line += f" A yes needs a verbatim quote from {criterion.evidence} as evidence, given before the answer."
+    if criterion.na:
+        line += " Answer n/a where the question does not apply."
+    return line

@@ -1,0 +1,100 @@
+"""Tries one request several times: how often, how long, and how long to wait between. Nothing above `models` retries.
+
+The slot that limits how many requests are under way is held during an attempt and given back while waiting,
+so that one request that must wait does not hold up the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import email.utils
+import math
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+
+import msgspec
+
+from dikast.errors import ModelError
+from dikast.models.base import Reply
+from dikast.records import MissingReason
+
+LONGEST_RETRY_AFTER = 60.0
+"""Seconds; a server that asks for more is asked again after these."""
+
+
+class TryAgain(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt failed in a way that may pass."""
+
+    reason: MissingReason
+    detail: str
+    after: float = 0.0
+    """Seconds that the server asks to wait."""
+
+
+class Attempts(msgspec.Struct, frozen=True, kw_only=True):
+    """How often one request is tried and for how long."""
+
+    most: int
+    timeout: float
+    """Seconds for one attempt, without the wait for a slot."""
+    first_pause: float = 0.5
+    """Upper bound of the first pause; each next one is twice as long."""
+    longest_pause: float = 30.0
+
+
+async def tried(
+    once: Callable[[], Awaitable[Reply | TryAgain]],
+    attempts: Attempts,
+    *,
+    slot: AbstractAsyncContextManager[None],
+    dice: random.Random,
+) -> Reply:
+    """Gives the reply of the first attempt that has one. Raises `ModelError` with the last attempt's reason."""
+    number = 0
+    while True:
+        number += 1
+        async with slot:
+            outcome = await _timed(once, attempts.timeout)
+        if isinstance(outcome, Reply):
+            return outcome
+        if number >= attempts.most:
+            tries = "one attempt" if number == 1 else f"{number} attempts"
+            raise ModelError(outcome.reason, f"{outcome.detail} ({tries})")
+        await asyncio.sleep(outcome.after + _pause(number, attempts, dice))
+
+
+def seconds_of(retry_after: str | None) -> float:
+    """Reads a Retry-After header, seconds or a date, into 0..60 seconds; 0 where it says nothing."""
+    if not retry_after:
+        return 0.0
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        seconds = _until(retry_after)
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if math.isfinite(seconds) else 0.0
+
+
+async def _timed(once: Callable[[], Awaitable[Reply | TryAgain]], seconds: float) -> Reply | TryAgain:
+    try:
+        async with asyncio.timeout(seconds):
+            return await once()
+    except TimeoutError:
+        return TryAgain(reason="timeout", detail=f"no answer within {seconds:g} s")
+
+
+def _pause(number: int, attempts: Attempts, dice: random.Random) -> float:
+    """Full jitter: anything up to a bound that doubles, so that requests that failed together come back apart."""
+    bound = min(attempts.first_pause * 2.0 ** min(number - 1, 32), attempts.longest_pause)
+    return dice.uniform(0.0, bound)
+
+
+def _until(date: str) -> float:
+    try:
+        then = email.utils.parsedate_to_datetime(date)
+    except ValueError:
+        return 0.0
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=datetime.UTC)
+    return (then - datetime.datetime.now(datetime.UTC)).total_seconds()

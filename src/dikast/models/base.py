@@ -1,0 +1,72 @@
+"""What a judge asks of a model, and what comes back: the same for every provider."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from dikast.records import Message
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One request to a model. Its bytes, with the model and its parameters, are the journal's key."""
+
+    messages: tuple[Message, ...]
+    max_tokens: int
+    temperature: float = 0.0
+    top_logprobs: int = 0
+    """How many alternatives of the first token are wanted, with log-probabilities; 0 for none."""
+    schema: dict[str, Any] | None = None
+    """JSON Schema that the reply's text is to follow."""
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What the model said."""
+
+    text: str
+    finish: Literal["stop", "length", "refused"] = "stop"
+    first_token: tuple[tuple[str, float], ...] | None = None
+    """Alternatives of the first token with natural-log probabilities, likeliest first."""
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model client can do."""
+
+    logprobs: bool = False
+    quote: bool = False
+    reason: bool = False
+    na: bool = False
+    concurrency: int = 16
+    """Requests that may be under way at once. At 1 the engine asks group by group, in order."""
+
+
+class ModelClient(Protocol):
+    """A model that answers. One client serves a process for its life."""
+
+    @property
+    def name(self) -> str:
+        """provider:model, as the reward file writes it."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this model from another under the same name: a file's SHA-256, or endpoint and model."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the client can do; read once, when a reward is put together."""
+        ...
+
+    async def reply(self, request: Request) -> Reply:
+        """Answers, after retries of its own. Raises `ModelError`, or `UnavailableError` where no request can work."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of connections and memory."""
+        ...

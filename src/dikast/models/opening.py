@@ -1,0 +1,63 @@
+"""Opens the model that a reward file names: 'provider:model'.
+
+A name that stands in models.yaml takes its connection from there; any other goes to the provider as it is.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from dikast.errors import ConfigError, UnavailableError
+from dikast.models.base import ModelClient
+from dikast.models.store import find, known_sum
+from dikast.spec.models import FILE_NAME, ModelConnection, read_connections
+
+
+def open_model(name: str, folder: Path) -> ModelClient:
+    """Opens a model. `folder` is where the reward stands: models.yaml and relative paths are looked for there.
+
+    Raises `ConfigError` for a name that means nothing, `UnavailableError` for a local model that is not here.
+    """
+    provider, colon, model = name.partition(":")
+    if not colon or not model:
+        raise ConfigError(f"the model {name!r} is not written as provider:model, for instance openai:gpt-oss-120b")
+    if provider not in _PROVIDERS:
+        raise ConfigError(f"the model {name!r}: no provider '{provider}'; known are {', '.join(_PROVIDERS)}")
+    connection = _connection(provider, model, read_connections(folder))
+    return _PROVIDERS[provider](name, connection, folder)
+
+
+def _connection(provider: str, model: str, connections: Mapping[str, ModelConnection]) -> ModelConnection:
+    connection = connections.get(model)
+    if connection is None:
+        return ModelConnection(provider=provider)
+    if connection.provider != provider:
+        raise ConfigError(
+            f"{FILE_NAME}: {model}: its provider is '{connection.provider}', the reward asks for '{provider}:{model}'; "
+            "make them the same"
+        )
+    return connection
+
+
+def _open_openai(name: str, connection: ModelConnection, _folder: Path) -> ModelClient:
+    from dikast.models.openai import OpenAIModel  # loads aiohttp
+
+    return OpenAIModel(name, connection)
+
+
+def _open_local(name: str, connection: ModelConnection, folder: Path) -> ModelClient:
+    from dikast.models.local import LocalModel
+
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise UnavailableError(f"{name}: local models need xllamacpp; install it: pip install 'dikast[local]'")
+    wanted = connection.path or connection.model or name.partition(":")[2]
+    path = find(str(folder / Path(wanted).expanduser()) if wanted.endswith(".gguf") else wanted)
+    return LocalModel(name, path, fingerprint=known_sum(path), threads=connection.threads)
+
+
+_PROVIDERS: dict[str, Callable[[str, ModelConnection, Path], ModelClient]] = {
+    "openai": _open_openai,
+    "local": _open_local,
+}

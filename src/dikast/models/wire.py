@@ -1,0 +1,120 @@
+"""The chat-completions format: a request as a body, a body as a reply. Pure.
+
+llama.cpp in this process and every OpenAI-compatible server speak it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from dikast.errors import ModelError
+from dikast.models.base import Reply, Request
+
+Format = Literal["json_schema", "json_object", "none"]
+"""How a server is told which form the reply's text must have."""
+
+_THINK, _THOUGHT = "<think>", "</think>"
+
+
+class _TopLogprob(msgspec.Struct, frozen=True):
+    token: str
+    logprob: float | None = None
+
+
+class _Token(msgspec.Struct, frozen=True):
+    top_logprobs: tuple[_TopLogprob, ...] = ()
+
+
+class _Logprobs(msgspec.Struct, frozen=True):
+    content: tuple[_Token, ...] | None = None
+
+
+class _Message(msgspec.Struct, frozen=True):
+    """What a model thought before it answered (`reasoning_content`) is left where it is."""
+
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(msgspec.Struct, frozen=True):
+    message: _Message
+    finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
+
+
+class _PromptDetails(msgspec.Struct, frozen=True):
+    cached_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct, frozen=True):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _PromptDetails | None = None
+
+
+class _Completion(msgspec.Struct, frozen=True):
+    choices: tuple[_Choice, ...]
+    usage: _Usage | None = None
+
+
+_decode = msgspec.json.Decoder(_Completion).decode
+
+
+def body_of(request: Request, *, model: str | None = None, reply_format: Format = "json_schema") -> dict[str, Any]:
+    """Gives the body that asks for a reply."""
+    body: dict[str, Any] = {} if model is None else {"model": model}
+    body["messages"] = [{"role": m.role, "content": m.content} for m in request.messages]
+    body["max_tokens"] = request.max_tokens
+    body["temperature"] = request.temperature
+    if request.top_logprobs:
+        body |= {"logprobs": True, "top_logprobs": request.top_logprobs}
+    if request.schema is not None and reply_format == "json_schema":
+        schema = {"name": "reply", "strict": True, "schema": request.schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    elif request.schema is not None and reply_format == "json_object":
+        body["response_format"] = {"type": "json_object"}
+    return body
+
+
+def read_body(body: bytes | dict[str, Any], *, seconds: float) -> Reply:
+    """Reads a body into a reply. Raises `ModelError` ("unparsable") where it is not a completion."""
+    try:
+        completion = _decode(body) if isinstance(body, bytes) else msgspec.convert(body, _Completion)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ModelError("unparsable", f"the server's answer is no chat completion ({error})") from error
+    if not completion.choices:
+        raise ModelError("unparsable", "the server's answer holds no choice")
+    choice = completion.choices[0]
+    usage = completion.usage or _Usage()
+    details = usage.prompt_tokens_details or _PromptDetails()
+    return Reply(
+        text=choice.message.refusal or _without_thought(choice.message.content or ""),
+        finish=_finish(choice),
+        first_token=_first_token(choice.logprobs),
+        prompt_tokens=usage.prompt_tokens or 0,
+        cached_tokens=details.cached_tokens or 0,
+        completion_tokens=usage.completion_tokens or 0,
+        seconds=seconds,
+    )
+
+
+def _finish(choice: _Choice) -> Literal["stop", "length", "refused"]:
+    if choice.message.refusal or choice.finish_reason == "content_filter":
+        return "refused"
+    return "length" if choice.finish_reason == "length" else "stop"
+
+
+def _without_thought(text: str) -> str:
+    """Drops the thinking at the start of a reply; a thought that was cut off leaves nothing."""
+    if not text.lstrip().startswith(_THINK):
+        return text
+    return text.partition(_THOUGHT)[2].lstrip()
+
+
+def _first_token(logprobs: _Logprobs | None) -> tuple[tuple[str, float], ...] | None:
+    if logprobs is None or not logprobs.content:
+        return None
+    alternatives = [(t.token, t.logprob) for t in logprobs.content[0].top_logprobs if t.logprob is not None]
+    return tuple(sorted(alternatives, key=lambda pair: pair[1], reverse=True)) or None

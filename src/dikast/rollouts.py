@@ -1,0 +1,94 @@
+"""Reads rollouts and prompts from JSONL, and writes JSONL: one line a row, errors with file and line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dikast.errors import DataError, UnavailableError
+from dikast.records import Message, Rollout
+
+MAX_LINE_BYTES = 16 * 1024 * 1024
+_FIXED = ("id", "group", "prompt", "completion", "reference")
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Gives (line number, object) for each line that is not blank. Raises `DataError` at the first broken one."""
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield number, _read_row(path, number, line)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def read_rollouts(path: Path) -> list[Rollout]:
+    """Reads rollouts. Without `id` a row is `line-<n>`; without `group` its prompt's hash is."""
+    return [rollout_of(row, path=path, line=number) for number, row in read_rows(path)]
+
+
+def rollout_of(row: dict[str, Any], *, path: Path, line: int, completion: str | None = None) -> Rollout:
+    """Makes a rollout of a row; `completion` stands in where the row has none yet."""
+    text = row.get("completion", completion)
+    if not isinstance(text, str):
+        raise DataError(f"{path}:{line}: 'completion' must be a text; add it, or score a file of rollouts")
+    try:
+        prompt = _prompt_of(row["prompt"])
+    except KeyError:
+        raise DataError(f"{path}:{line}: no 'prompt'; add the text or the chat messages that were answered") from None
+    except msgspec.ValidationError as error:
+        raise DataError(f"{path}:{line}: 'prompt' must be a text or a list of role and content ({error})") from None
+    reference = row.get("reference")
+    return Rollout(
+        id=str(row.get("id", f"line-{line}")),
+        group=str(row.get("group", group_of(prompt))),
+        prompt=prompt,
+        completion=text,
+        reference=reference if isinstance(reference, str) else None,
+        columns={name: value for name, value in row.items() if name not in _FIXED},
+    )
+
+
+def group_of(prompt: str | tuple[Message, ...]) -> str:
+    """Gives the first 16 hex digits of the prompt's SHA-256: rollouts of one prompt share it."""
+    return hashlib.sha256(msgspec.json.encode(prompt)).hexdigest()[:16]
+
+
+def write_rows(path: Path, rows: Iterable[Any]) -> None:
+    """Writes rows as JSONL. The file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    encoder = msgspec.json.Encoder()
+    try:
+        with partial.open("wb") as out:
+            for row in rows:
+                out.write(encoder.encode(row) + b"\n")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise UnavailableError(f"{path}: cannot be written ({error.strerror}); free space or name another place") from error
+
+
+def _prompt_of(value: Any) -> str | tuple[Message, ...]:
+    return value if isinstance(value, str) else msgspec.convert(value, tuple[Message, ...])
+
+
+def _read_row(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    if len(line) > MAX_LINE_BYTES:
+        raise DataError(f"{path}:{number}: the line has {len(line)} bytes (limit {MAX_LINE_BYTES})")
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        what = getattr(error, "msg", str(error))
+        raise DataError(f"{path}:{number}: not valid JSON ({what}); each line must be one JSON object") from None
+    if not isinstance(row, dict):
+        raise DataError(f"{path}:{number}: must be a JSON object, not {type(row).__name__}")
+    return row

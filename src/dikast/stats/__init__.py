@@ -1,0 +1,1 @@
+"""Statistics of verdicts: intervals and agreement. Pure: numbers in, numbers out."""

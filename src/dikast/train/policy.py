@@ -1,0 +1,63 @@
+"""Loads the policy: a folder of transformers', a catalogued GGUF file, or a tiny model made from scratch.
+
+A GGUF file is converted once into a checkpoint of transformers' and cached: a model loaded from GGUF
+cannot be saved, and loading takes tens of seconds. Everything is float32: CPUs without bf16 units are
+several times slower in it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from dikast.errors import ConfigError
+from dikast.models.store import cache_folder, find, known_sum
+
+CONVERTED = "converted"
+
+
+def policy_folder(name: str, base: Path) -> Path:
+    """Gives the folder with the policy's checkpoint, converting a GGUF file where that is what there is."""
+    folder = Path(name) if Path(name).is_absolute() else base / name
+    if (folder / "config.json").is_file():
+        return folder
+    if name.endswith(("/", ".")):
+        raise ConfigError(f"policy: {folder} holds no config.json; name a checkpoint folder or a known model")
+    source = find(name)
+    target = cache_folder() / CONVERTED / known_sum(source)[:16]
+    if not (target / "config.json").is_file():
+        convert_gguf(source, target)
+    return target
+
+
+def convert_gguf(source: Path, target: Path) -> None:
+    """Writes a GGUF model as a float32 checkpoint. The target appears whole or not at all."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    where = {"pretrained_model_name_or_path": str(source.parent), "gguf_file": source.name}
+    loaded = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
+    config = loaded.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(loaded.state_dict())
+    model.save_pretrained(partial)
+    AutoTokenizer.from_pretrained(**where).save_pretrained(partial)
+    shutil.rmtree(target, ignore_errors=True)
+    partial.rename(target)
+
+
+def load_policy(folder: Path) -> tuple[Any, Any]:
+    """Loads model and tokenizer from a checkpoint folder, in float32, padding on the left for generation."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, padding_side="left")
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+    return model, tokenizer

@@ -1,0 +1,95 @@
+import json
+
+import msgspec
+import pytest
+
+from dikast.certify.certificate import (
+    ChosenReading,
+    certificate_hash,
+    read_certificate,
+    write_certificate,
+)
+from dikast.certify.measure import certify
+from dikast.errors import ConfigError, UnavailableError
+
+
+@pytest.fixture
+async def certificate(reward, suite, asker_of, perfect):
+    return await certify(reward, suite, asker=asker_of(perfect))
+
+
+async def test_a_certificate_is_read_as_it_was_written(certificate, tmp_path):
+    path = tmp_path / "new" / "certificate.json"
+
+    write_certificate(certificate, path)
+
+    assert read_certificate(path) == certificate
+    assert certificate_hash(read_certificate(path)) == certificate_hash(certificate)
+    assert [left.name for left in path.parent.iterdir()] == ["certificate.json"]
+
+
+async def test_the_file_has_the_keys_that_others_rely_on(certificate, tmp_path):
+    write_certificate(certificate, tmp_path / "c.json")
+
+    content = json.loads((tmp_path / "c.json").read_text())
+
+    assert {"reward", "reward_hash", "model", "level", "criteria", "attacks", "annotators", "made_with", "date"} <= set(
+        content
+    )
+    one = content["criteria"]["on_topic"]
+    assert {"n", "level", "factor", "reading", "tpr", "tnr", "precision", "j", "kappa", "ac1", "auc"} <= set(one)
+    assert set(one["tpr"]) == set(one["flip_rate"]) == set(one["within_group"]) == {"value", "low", "high", "n"}
+    assert one["reading"] == {"soft": True}
+    assert content["model"] == {"name": "scripted:judge", "fingerprint": "f00d"}
+
+
+async def test_the_hash_forgets_the_date_and_nothing_else(certificate):
+    later = msgspec.structs.replace(certificate, date="2031-01-01")
+    other = msgspec.structs.replace(certificate, seed=1)
+
+    assert certificate_hash(later) == certificate_hash(certificate)
+    assert certificate_hash(other) != certificate_hash(certificate)
+
+
+async def test_a_certificate_fits_its_reward_with_its_model_only(certificate, reward):
+    assert certificate.fits(reward.hash, "f00d")
+    assert not certificate.fits(reward.hash, "beef")
+    assert not certificate.fits("0" * 64, "f00d")
+
+
+def test_a_reading_is_soft_or_hard():
+    assert msgspec.json.encode(ChosenReading(threshold=0.5)) == b'{"threshold":0.5}'
+    with pytest.raises(ValueError, match="soft or has a threshold"):
+        ChosenReading()
+    with pytest.raises(ValueError, match="soft or has a threshold"):
+        ChosenReading(soft=True, threshold=0.5)
+
+
+def test_no_certificate_says_how_to_get_one(tmp_path):
+    with pytest.raises(ConfigError, match="dikast certify REWARD LABELS"):
+        read_certificate(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[" * 100_000, b'{"reward": "\xff"}', b'{"level": "gold"}'])
+def test_what_is_no_certificate_is_refused_in_one_line(tmp_path, content: bytes):
+    path = tmp_path / "c.json"
+    path.write_bytes(content)
+
+    with pytest.raises(ConfigError, match="not a certificate"):
+        read_certificate(path)
+
+
+async def test_a_factor_beyond_one_is_refused(certificate, tmp_path):
+    path = tmp_path / "c.json"
+    write_certificate(certificate, path)
+    path.write_text(path.read_text().replace('"factor": 1.0', '"factor": 3.0'))
+
+    with pytest.raises(ConfigError, match="factor"):
+        read_certificate(path)
+
+
+async def test_a_place_that_cannot_be_written_is_told(certificate, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(UnavailableError, match="cannot be written"):
+        write_certificate(certificate, tmp_path / "file" / "certificate.json")

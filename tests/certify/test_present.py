@@ -1,0 +1,49 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from dikast.certify.certificate import Certificate
+from dikast.certify.measure import certify
+from dikast.certify.present import notes, plain, table
+from dikast.errors import ModelError
+
+
+@pytest.fixture
+async def certificate(reward, suite, asker_of, perfect) -> Certificate:
+    def belief(question, number):
+        if number == 5:
+            return ModelError("timeout", "slow")
+        return 0.9 if "useful" in question else perfect(question, number)
+
+    return await certify(reward, suite, asker=asker_of(belief))
+
+
+async def test_the_plain_text_has_a_line_for_each_criterion(certificate):
+    lines = plain(certificate).splitlines()
+
+    assert lines[0] == "suite, judged by scripted:judge: green"
+    assert " ".join(lines[2].split()) == "criterion yes + no TPR TNR J AUC kappa AC1 flips level factor"
+    assert lines[3].startswith("on_topic   80 + 79   1.00 (0.95 to 1.00)  1.00 (0.95 to 1.00)  1.00 (0.93 to 1.00)")
+    assert lines[3].endswith("green  1.00")
+    assert "red    0.00" in lines[4]
+
+
+async def test_the_table_shows_the_figures_of_the_plain_text(certificate):
+    out = io.StringIO()
+    console = Console(file=out, width=100)
+
+    console.print(table(certificate))
+
+    shown = out.getvalue()
+    for word in {word.strip("()") for line in plain(certificate).splitlines()[3:] for word in line.split()}:
+        assert word in shown
+    assert "…" not in shown
+
+
+async def test_the_notes_tell_what_decided_and_what_was_not_counted(certificate):
+    told = list(notes(certificate))
+
+    assert "on_topic: green, reaches every bound; P(yes) is read as it is" in told
+    assert "on_topic: not in the figures: 1 missing (timeout)" in told
+    assert any(note.startswith("useful: red, J may be as low as") for note in told)

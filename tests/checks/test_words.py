@@ -1,0 +1,41 @@
+"""How words are counted."""
+
+import json
+
+import pytest
+
+from dikast.checks.words import count_words, words_of
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", 0),
+        (" ... — ?!", 0),
+        ("The Client shall pay within 45 days.", 7),
+        ("don't", 1),
+        ("don’t", 1),  # noqa: RUF001
+        ("well-known", 2),
+        ("one_two_three", 3),
+        ("one,two,three", 3),
+        ("हिन्दी में लिखा", 3),
+        ("契約を確認", 5),
+        ("cafe\u0301 noir", 2),
+    ],
+)
+def test_words_are_counted_as_a_reader_would(text: str, words: int):
+    assert count_words(text) == words
+
+
+def test_compact_json_counts_the_same_as_spaced_json():
+    value = {"text_excerpt": "pay within 45 days", "type": "risk"}
+
+    assert count_words(json.dumps(value, separators=(",", ":"))) == count_words(json.dumps(value, indent=2))
+
+
+def test_words_come_in_their_order():
+    assert words_of("Pay, then don't ask.") == ["Pay", "then", "don't", "ask"]
+
+
+def test_a_long_run_of_apostrophes_is_read_in_no_time():
+    assert count_words("a" + "'" * 200_000) == 1

@@ -1,0 +1,174 @@
+"""`dikast certify` from the files to the exit code, with a judge behind a real socket."""
+
+import json
+import math
+import re
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from dikast.certify.certificate import read_certificate
+from dikast.cli.main import run
+from dikast.spec.reward import read_reward
+
+REWARD = """
+name: suite
+objective: Judge the answer.
+inputs: {Document: contract}
+judge:
+  model: openai:judge
+  criteria:
+    - {id: sound, ask: "Is it sound?", paraphrases: ["Does it hold?"]}
+"""
+
+
+class Judge(ThreadingHTTPServer):
+    """Speaks the chat-completions format; P(yes) comes from a function of the answer's number."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.belief: Callable[[int], float] = lambda number: 0.95 if number % 2 == 0 else 0.05
+        self.asked = 0
+
+
+class _Answers(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        p = self.answered_by(int(body.partition("answer ")[2].partition("\\n")[0]))
+        tops = [{"token": word, "logprob": math.log(x)} for word, x in (("Yes", p), ("No", 1 - p))]
+        choice = {
+            "message": {"content": "Yes"},
+            "finish_reason": "stop",
+            "logprobs": {"content": [{"top_logprobs": tops}]},
+        }
+        answer = json.dumps({"choices": [choice]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def answered_by(self, number: int) -> float:
+        if not isinstance(self.server, Judge):
+            raise TypeError("this handler belongs to a Judge")
+        self.server.asked += 1
+        return self.server.belief(number)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def judge() -> Iterator[Judge]:
+    with Judge() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, judge: Judge) -> Path:
+    (tmp_path / "reward.yaml").write_text(REWARD)
+    (tmp_path / "models.yaml").write_text(
+        f"judge: {{provider: openai, endpoint: 'http://127.0.0.1:{judge.server_port}/v1', logprobs: true}}"
+    )
+    write_labels(tmp_path / "labels.jsonl", 110)
+    return tmp_path
+
+
+def write_labels(path: Path, count: int) -> None:
+    rows = [
+        {
+            "group": f"g{number // 2}",
+            "prompt": "p",
+            "completion": f"answer {number}",
+            "contract": "c",
+            "split": "tuning" if number // 2 < count // 6 else "certificate",
+            "labels": {"sound": {"ann": number % 2 == 0}},
+        }
+        for number in range(count)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def certify(folder: Path, *options: str) -> int:
+    return run(["certify", str(folder / "reward.yaml"), str(folder / "labels.jsonl"), *options])
+
+
+def test_a_good_judge_gets_a_green_certificate_beside_its_reward(folder, capsys):
+    code = certify(folder)
+
+    certificate = read_certificate(folder / "certificate.json")
+    assert code == 0
+    assert certificate.level == "green"
+    assert certificate.reward_hash == read_reward(folder / "reward.yaml").hash
+    out, err = capsys.readouterr()
+    assert "sound" in out
+    assert "1.00 (0.91 to 1.00)" in out
+    assert "judged 110 of 110" in err
+
+
+def test_a_red_judge_exits_with_1_and_its_certificate_is_written(folder, judge, capsys):
+    judge.belief = lambda _number: 0.9
+
+    code = certify(folder, "-o", str(folder / "new" / "red.json"))
+
+    assert code == 1
+    assert read_certificate(folder / "new" / "red.json").level == "red"
+    assert "error: " in capsys.readouterr().err
+
+
+def test_too_few_labels_exit_with_3_and_say_how_many_there_are(folder, capsys):
+    write_labels(folder / "labels.jsonl", 40)
+
+    code = certify(folder)
+
+    assert code == 3
+    assert read_certificate(folder / "certificate.json").level == "insufficient"
+    assert "sound (14 yes and 14 no; needs 30 of each)" in capsys.readouterr().err
+
+
+def test_a_second_run_asks_nothing_and_says_the_same(folder, judge, capsys):
+    certify(folder, "--json")
+    asked, first = judge.asked, capsys.readouterr().out
+
+    code = certify(folder, "--json")
+
+    assert (code, judge.asked) == (0, asked)
+    assert json.loads(capsys.readouterr().out) == json.loads(first)
+    assert (folder / ".dikast" / "journal.db").is_file()
+
+
+def test_a_broken_labels_file_is_one_line_with_its_place(folder, judge, capsys):
+    with (folder / "labels.jsonl").open("a") as file:
+        file.write("{\n")
+
+    code = certify(folder)
+
+    assert (code, judge.asked) == (2, 0)
+    assert re.fullmatch(r"error: .*labels\.jsonl:111: not valid JSON.*\n", capsys.readouterr().err)
+
+
+def test_a_judge_that_is_not_there_leaves_no_certificate(folder, judge, capsys):
+    (folder / "models.yaml").write_text(
+        f"judge: {{provider: openai, endpoint: 'http://127.0.0.1:{judge.server_port}', key_variable: NOT_SET_HERE}}"
+    )
+
+    code = certify(folder)
+
+    assert code == 4
+    assert not (folder / "certificate.json").exists()
+    assert "NOT_SET_HERE" in capsys.readouterr().err
+
+
+def test_the_help_has_examples(capsys):
+    code = run(["certify", "--help"])
+
+    assert code == 0
+    assert "dikast certify reward.yaml labels.jsonl" in capsys.readouterr().out

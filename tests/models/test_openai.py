@@ -1,0 +1,357 @@
+"""The client of OpenAI-compatible servers, against one on loopback that fails in every way they do."""
+
+import asyncio
+import gc
+import logging
+import time
+
+import pytest
+from aiohttp import web
+
+from dikast.errors import ConfigError, ModelError, UnavailableError
+from dikast.models.base import Request
+from dikast.models.openai import MAX_BODY, OpenAIModel
+from dikast.records import Message
+from dikast.spec.models import ModelConnection
+
+ASK = Request(messages=(Message(role="user", content="Is it?"),), max_tokens=5)
+ASK_JSON = Request(messages=ASK.messages, max_tokens=50, schema={"type": "object"})
+
+
+def says(content: str = "Yes", **choice):
+    """The server answers with a completion."""
+    body = {"choices": [{"message": {"role": "assistant", "content": content}, "finish_reason": "stop", **choice}]}
+
+    async def act(_request: web.Request) -> web.Response:
+        return web.json_response(body)
+
+    return act
+
+
+def fails(status: int, text: str = "", **headers: str):
+    async def act(_request: web.Request) -> web.Response:
+        return web.Response(status=status, text=text, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+    return act
+
+
+async def hangs(_request: web.Request) -> web.Response:
+    await asyncio.sleep(60)
+    return web.Response()
+
+
+async def hangs_up(request: web.Request) -> web.Response:
+    assert request.transport is not None
+    request.transport.close()
+    return web.Response()
+
+
+async def takes_no_schema(request: web.Request) -> web.Response:
+    """The server knows JSON objects, but not JSON Schema."""
+    wanted = (await request.json()).get("response_format", {}).get("type")
+    if wanted == "json_schema":
+        return web.Response(status=400, text="response_format.type must be json_object or text")
+    return await says('{"verdicts": {}}')(request)
+
+
+async def slowly(request: web.Request) -> web.Response:
+    await asyncio.sleep(0.1)
+    return await says()(request)
+
+
+@pytest.fixture
+def connect(server, monkeypatch):
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-key")
+
+    def make(name: str = "openai:judge", **changes) -> OpenAIModel:
+        settings = {"provider": "openai", "endpoint": server.url, "attempts": 3, "timeout": 5.0} | changes
+        return OpenAIModel(name, ModelConnection(**settings), first_pause=0.01)
+
+    return make
+
+
+@pytest.fixture
+def model(connect, closing) -> OpenAIModel:
+    return closing(connect())
+
+
+async def reason_of(model: OpenAIModel, request: Request = ASK) -> str:
+    with pytest.raises(ModelError) as caught:
+        await model.reply(request)
+    return caught.value.reason
+
+
+async def test_a_request_and_its_reply_travel_whole(server, connect, closing):
+    top = [{"token": "Yes", "logprob": -0.1}, {"token": "No", "logprob": -2.4}]
+    server.script = [says(logprobs={"content": [{"token": "Yes", "logprob": -0.1, "top_logprobs": top}]})]
+    model = closing(connect(model="org/judge-7b", logprobs=True))
+    request = Request(
+        messages=(Message(role="system", content="You judge."), Message(role="user", content="Ünïcode \ud800?")),
+        max_tokens=1,
+        top_logprobs=20,
+    )
+
+    reply = await model.reply(request)
+
+    assert server.bodies == [
+        {
+            "model": "org/judge-7b",
+            "messages": [
+                {"role": "system", "content": "You judge."},
+                {"role": "user", "content": "Ünïcode \ud800?"},
+            ],
+            "max_tokens": 1,
+            "temperature": 0.0,
+            "logprobs": True,
+            "top_logprobs": 20,
+        }
+    ]
+    assert server.headers[0]["Authorization"] == "Bearer sk-secret-key"
+    assert reply.first_token == (("Yes", -0.1), ("No", -2.4))
+    assert model.capabilities.logprobs
+    assert reply.seconds > 0
+
+
+async def test_the_environment_names_the_endpoint_where_the_connection_does_not(server, monkeypatch, closing):
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url + "/")
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    server.script = [says()]
+    model = closing(OpenAIModel("openai:judge", ModelConnection(provider="openai")))
+
+    await model.reply(ASK)
+
+    assert server.bodies[0]["model"] == "judge"
+    assert model.fingerprint == f"{server.url} judge"
+
+
+async def test_too_many_requests_are_asked_again_after_the_time_that_the_server_names(server, model):
+    server.script = [fails(429, Retry_After="1"), says()]
+    started = time.monotonic()
+
+    reply = await model.reply(ASK)
+
+    assert reply.text == "Yes"
+    assert time.monotonic() - started >= 1.0
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        (fails(429), "rate_limited"),
+        (fails(500, "boom"), "transport"),
+        (fails(503), "transport"),
+        (hangs_up, "transport"),
+        (says(content="x", message=7), "unparsable"),
+        (fails(200, "<html>gateway</html>"), "unparsable"),
+        (fails(200, "[" * 200_000), "unparsable"),
+    ],
+)
+async def test_what_may_pass_is_tried_as_often_as_the_connection_says(server, model, act, reason):
+    server.otherwise = act
+
+    assert await reason_of(model) == reason
+    assert len(server.bodies) == 3
+
+
+async def test_an_error_that_passes_leaves_a_reply(server, model):
+    server.script = [fails(500), hangs_up, says()]
+
+    assert (await model.reply(ASK)).text == "Yes"
+
+
+async def test_a_server_that_hangs_is_a_timeout(server, connect, closing):
+    server.otherwise = hangs
+    model = closing(connect(timeout=0.3, attempts=2))
+
+    assert await reason_of(model) == "timeout"
+    assert len(server.bodies) == 2
+
+
+async def test_a_server_that_is_not_there_is_a_failure_of_transport(connect, closing):
+    model = closing(connect(endpoint="http://127.0.0.1:9/v1", attempts=2))
+
+    assert await reason_of(model) == "transport"
+
+
+async def test_an_endless_answer_is_cut_off(server, model):
+    async def floods(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(MAX_BODY // 65536 + 2):
+            await response.write(b" " * 65536)
+        return response
+
+    server.script = [floods]
+
+    assert await reason_of(model) == "unparsable"
+    assert len(server.bodies) == 1
+
+
+async def test_a_refusal_is_a_reply_that_says_so(server, model):
+    server.script = [
+        says(message={"content": None, "refusal": "I cannot help."}),
+        says("", finish_reason="content_filter"),
+    ]
+
+    first, second = await model.reply(ASK), await model.reply(ASK)
+
+    assert (first.finish, first.text) == ("refused", "I cannot help.")
+    assert second.finish == "refused"
+
+
+@pytest.mark.parametrize("status", [400, 413, 422, 451])
+async def test_a_request_that_the_server_rejects_is_not_repeated(server, model, status):
+    server.otherwise = fails(status, "context too long")
+
+    assert await reason_of(model) == "rejected"
+    assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "mend"),
+    [
+        (401, "correct OPENAI_API_KEY"),
+        (402, "not paid up"),
+        (403, "the model 'judge'"),
+        (404, "the model 'judge'"),
+        (308, "correct the endpoint"),
+    ],
+)
+async def test_what_every_request_would_get_stops_the_command(server, model, status, mend):
+    server.otherwise = fails(status, "no", Location="https://elsewhere.example/v1")
+
+    with pytest.raises(UnavailableError, match=mend):
+        await model.reply(ASK)
+
+    assert len(server.bodies) == 1
+
+
+async def test_a_missing_key_is_told_when_a_request_is_sent_and_not_before(server, connect, monkeypatch, closing):
+    monkeypatch.delenv("JUDGE_KEY", raising=False)
+    model = closing(connect(key_variable="JUDGE_KEY"))
+
+    with pytest.raises(UnavailableError, match="JUDGE_KEY"):
+        await model.reply(ASK)
+
+    assert server.bodies == []
+
+
+async def test_a_server_of_ones_own_needs_no_key(server, connect, monkeypatch, closing):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    server.script = [says()]
+
+    await closing(connect()).reply(ASK)
+
+    assert "Authorization" not in server.headers[0]
+
+
+async def test_the_key_appears_in_no_message_and_no_log(server, model, caplog):
+    caplog.set_level(logging.DEBUG)
+    server.script = [fails(401, "Incorrect API key provided: sk-secret-key")]
+
+    with pytest.raises(UnavailableError) as caught:
+        await model.reply(ASK)
+
+    assert "sk-secret-key" not in str(caught.value) + repr(caught.value.__cause__) + caplog.text + repr(vars(model))
+    assert "***" in str(caught.value)
+
+
+async def test_a_key_that_cannot_be_a_header_is_told_without_showing_it(connect, monkeypatch, closing):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-first\r\nX-Injected: yes")
+
+    with pytest.raises(UnavailableError, match="control characters") as caught:
+        await closing(connect()).reply(ASK)
+
+    assert "sk-first" not in str(caught.value)
+
+
+async def test_a_server_without_json_schema_is_asked_for_a_json_object_from_then_on(server, model):
+    server.otherwise = takes_no_schema
+
+    for _ in range(2):
+        await model.reply(ASK_JSON)
+
+    assert [body["response_format"]["type"] for body in server.bodies] == ["json_schema", "json_object", "json_object"]
+
+
+async def test_a_server_without_any_format_is_asked_plainly(server, model):
+    server.script = [fails(400), fails(422), says("{}"), says("{}")]
+
+    for _ in range(2):
+        await model.reply(ASK_JSON)
+
+    assert ["response_format" in body for body in server.bodies] == [True, True, False, False]
+
+
+async def test_a_content_that_is_rejected_in_every_format_changes_no_format(server, model):
+    server.script = [fails(400), fails(400), fails(400), says("{}")]
+
+    assert await reason_of(model, ASK_JSON) == "rejected"
+    await model.reply(ASK_JSON)
+
+    assert server.bodies[-1]["response_format"]["type"] == "json_schema"
+
+
+async def test_once_a_format_worked_a_rejection_is_about_the_content(server, model):
+    server.script = [says("{}"), fails(400)]
+    await model.reply(ASK_JSON)
+
+    assert await reason_of(model, ASK_JSON) == "rejected"
+    assert len(server.bodies) == 2
+
+
+async def test_no_more_requests_are_under_way_than_the_connection_allows(server, connect, closing):
+    server.otherwise = slowly
+    model = closing(connect(concurrency=3))
+
+    await asyncio.gather(*(model.reply(ASK) for _ in range(9)))
+
+    assert server.most_under_way == 3
+
+
+async def test_one_that_must_wait_does_not_hold_up_the_others(server, connect, closing):
+    server.script = [fails(429, Retry_After="1"), says("second"), says("first")]
+    model = closing(connect(concurrency=1))
+    waiting = asyncio.create_task(model.reply(ASK))
+    await asyncio.sleep(0.3)
+
+    reply = await model.reply(ASK)
+
+    assert reply.text == "second"
+    assert not waiting.done()
+    assert (await waiting).text == "first"
+
+
+def test_one_client_serves_one_event_loop_after_another(server, connect):
+    server.otherwise = says()
+    model = connect()
+
+    texts = [asyncio.run(model.reply(ASK)).text for _ in range(3)]
+    gc.collect()  # an unclosed connection would complain here, and warnings are errors
+
+    assert texts == ["Yes"] * 3
+
+
+async def test_a_client_that_was_closed_opens_again(server, model):
+    server.otherwise = says()
+
+    await model.reply(ASK)
+    await model.close()
+
+    assert (await model.reply(ASK)).text == "Yes"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "problem"),
+    [
+        ("localhost:8000/v1", "not a URL"),
+        ("file:///etc/passwd", "not a URL"),
+        ("https://user:secret@host/v1", "key_variable"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_used_is_told_when_it_is_opened(connect, endpoint, problem):
+    with pytest.raises(ConfigError, match=problem) as caught:
+        connect(endpoint=endpoint)
+
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,135 @@
+"""What a body says is read into a reply; what is no completion is unparsable."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dikast.errors import ModelError
+from dikast.models.base import Reply, Request
+from dikast.models.wire import body_of, read_body
+from dikast.records import Message
+
+ASK = Request(messages=(Message(role="user", content="Is it?"),), max_tokens=5)
+
+
+def completion(message: dict, **choice) -> bytes:
+    return json.dumps({"choices": [{"index": 0, "message": message, **choice}]}).encode()
+
+
+def read(message: dict, **choice) -> Reply:
+    return read_body(completion(message, **choice), seconds=0.5)
+
+
+def test_a_plain_request_asks_for_nothing_more():
+    assert body_of(ASK) == {
+        "messages": [{"role": "user", "content": "Is it?"}],
+        "max_tokens": 5,
+        "temperature": 0.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("reply_format", "response_format"),
+    [
+        (
+            "json_schema",
+            {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": {"type": "object"}}},
+        ),
+        ("json_object", {"type": "json_object"}),
+        ("none", None),
+    ],
+)
+def test_a_schema_is_sent_in_the_form_that_the_server_takes(reply_format, response_format):
+    request = Request(messages=ASK.messages, max_tokens=5, schema={"type": "object"})
+
+    assert body_of(request, reply_format=reply_format).get("response_format") == response_format
+
+
+def test_the_first_tokens_alternatives_come_likeliest_first():
+    top = [{"token": "No", "logprob": -2.0}, {"token": "Yes", "logprob": -0.2}, {"token": "?", "logprob": None}]
+
+    reply = read({"content": "Yes"}, logprobs={"content": [{"token": "Yes", "top_logprobs": top}, {"token": "."}]})
+
+    assert reply.first_token == (("Yes", -0.2), ("No", -2.0))
+
+
+@pytest.mark.parametrize("logprobs", [None, {"content": None}, {"content": []}, {"content": [{"top_logprobs": []}]}])
+def test_without_log_probabilities_there_is_no_first_token(logprobs):
+    assert read({"content": "Yes"}, logprobs=logprobs).first_token is None
+
+
+@pytest.mark.parametrize(
+    ("message", "finish_reason", "finish"),
+    [
+        ({"content": "Yes"}, "stop", "stop"),
+        ({"content": "Yes"}, None, "stop"),
+        ({"content": "Ye"}, "length", "length"),
+        ({"content": None}, "content_filter", "refused"),
+        ({"content": None, "refusal": "I cannot."}, "stop", "refused"),
+    ],
+)
+def test_how_a_reply_ended_is_told(message, finish_reason, finish):
+    assert read(message, finish_reason=finish_reason).finish == finish
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("<think>Hm.</think>\n\n{}", "{}"),
+        ("\n<think>\nHm. <think></think>{}", "{}"),
+        ("<think>cut off", ""),
+        ('{"quote": "<think>a</think>"}', '{"quote": "<think>a</think>"}'),
+    ],
+)
+def test_a_thought_before_the_answer_is_dropped(content, text):
+    assert read({"content": content}).text == text
+
+
+def test_a_thought_in_a_field_of_its_own_is_not_the_answer():
+    assert read({"content": "Yes", "reasoning_content": "No, or rather"}).text == "Yes"
+
+
+def test_the_cost_is_read_from_the_usage():
+    usage = {"prompt_tokens": 90, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 64}}
+    body = json.loads(completion({"content": "Yes"})) | {"usage": usage}
+
+    reply = read_body(body, seconds=0.5)
+
+    assert (reply.prompt_tokens, reply.cached_tokens, reply.completion_tokens, reply.seconds) == (90, 64, 3, 0.5)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>502</html>",
+        b"{}",
+        b'{"choices": []}',
+        b'{"choices": [{"message": {"content": 7}}]}',
+        b'{"choices": [{"message": {"content": "\xff"}}]}',
+        b'{"error": {"message": "overloaded"}}',
+        b"[" * 200_000,
+        b'{"choices": ' + b"[" * 200_000,
+        b'{"x": ' + b'{"x": ' * 200_000,
+    ],
+)
+def test_what_is_no_completion_is_unparsable(body):
+    with pytest.raises(ModelError) as caught:
+        read_body(body, seconds=0.0)
+
+    assert caught.value.reason == "unparsable"
+
+
+@given(st.text())
+def test_any_text_is_read_as_it_was_sent(text):
+    reply = read({"content": "." + text})
+
+    assert reply.text == "." + text
+
+
+@given(st.binary())
+def test_any_bytes_are_unparsable_and_no_other_error(body):
+    with pytest.raises(ModelError, match="unparsable"):
+        read_body(body, seconds=0.0)
