@@ -38,7 +38,7 @@ def _comments(completion: str) -> list[dict[str, Any]]:
 
 
 def _found(issue: dict[str, Any], comment: dict[str, Any], contract: str) -> float:
-    if comment.get("rule") != issue["rule"] or comment.get("type") == "assessment":
+    if str(comment.get("rule", "")).strip() != issue["rule"] or comment.get("type") == "assessment":
         return 0.0
     action = str(comment.get("action", "")).lower()
     if not any(term in action for term in issue["action_terms"]):

@@ -34,12 +34,15 @@ def side_of(family_at: int, wording_at: int) -> str:
     return "test" if shifted in TEST else "valid" if shifted in VALID else "train"
 
 
-def comments_of(clause: dict[str, Any]) -> list[dict[str, str]]:
-    """Gives an expert's review of a clause: its issues, or the assessment that it keeps the rules."""
+def comments_of(clause: dict[str, Any], texts: dict[str, str]) -> list[dict[str, str]]:
+    """Gives an expert's review of a clause: its issues, or the assessment that it keeps the rules.
+
+    A comment quotes its rule from the playbook in full, so that whoever reads it sees what it rests on.
+    """
     if clause["issues"]:
         return [
             {
-                "rule": issue["rule"],
+                "rule": texts[issue["rule"]],
                 "text_excerpt": issue["span"],
                 "comment": issue["comment"],
                 "type": issue["type"],
@@ -50,7 +53,7 @@ def comments_of(clause: dict[str, Any]) -> list[dict[str, str]]:
     kept = clause["kept"]
     return [
         {
-            "rule": kept["rule"],
+            "rule": texts[kept["rule"]],
             "text_excerpt": kept["span"],
             "comment": kept["comment"],
             "type": "assessment",
@@ -61,7 +64,8 @@ def comments_of(clause: dict[str, Any]) -> list[dict[str, str]]:
 
 def rows(family_at: int, family: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Gives (side, row) for every clause of a family."""
-    playbook = "\n".join(f"{rule['id']}: {rule['text']}" for rule in family["rules"])
+    texts = {rule["id"]: rule["text"] for rule in family["rules"]}
+    playbook = "\n".join(texts.values())
     terms = {rule["id"]: rule["action_terms"] for rule in family["rules"]}
     for wording_at, wording in enumerate(family["wordings"]):
         for clause_at, clause in enumerate(wording["clauses"]):
@@ -69,16 +73,16 @@ def rows(family_at: int, family: dict[str, Any]) -> Iterator[tuple[str, dict[str
                 "id": f"{family['family']}-{wording['id']}-{clause_at + 1}",
                 "prompt": [
                     {"role": "system", "content": SYSTEM},
-                    {"role": "user", "content": f"{playbook}\n\nClause: {clause['text']}"},
+                    {"role": "user", "content": f"Rules:\n{playbook}\n\nClause: {clause['text']}"},
                 ],
-                "reference": json.dumps({"comments": comments_of(clause)}, separators=(",", ":")),
+                "reference": json.dumps({"comments": comments_of(clause, texts)}, separators=(",", ":")),
                 "contract": clause["text"],
                 "playbook": playbook,
                 "family": family["family"],
                 "wording": f"{family['family']}/{wording['id']}",
                 "style": wording["style"],
                 "expert_issues": [
-                    {"rule": issue["rule"], "span": issue["span"], "action_terms": terms[issue["rule"]]}
+                    {"rule": texts[issue["rule"]], "span": issue["span"], "action_terms": terms[issue["rule"]]}
                     for issue in clause["issues"]
                 ],
             }

@@ -16,6 +16,7 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -67,14 +68,15 @@ class Journal:
             connection = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=30)
             connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
         except (sqlite3.Error, OSError) as error:
-            raise UnavailableError(f"{path}: the journal cannot be opened ({error}); name another with --journal") from error
+            raise UnavailableError(
+                f"{path}: the journal cannot be opened ({error}); name another with --journal"
+            ) from error
         return cls(connection, path)
 
     def answer(self, key: bytes) -> bytes | None:
         """Gives the kept reply to a question, or None."""
-        with self._lock:
-            row = self._connection.execute("SELECT reply FROM answers WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else None
+        rows = self._read("SELECT reply FROM answers WHERE key = ?", key)
+        return rows[0][0] if rows else None
 
     def keep(self, key: bytes, *, model: str, request: bytes, reply: bytes) -> None:
         """Keeps a reply. The first one stands: a question has one answer."""
@@ -90,27 +92,34 @@ class Journal:
 
     def scores(self, phase: str) -> list[LoggedScore]:
         """Gives the scored rollouts of a phase in their order."""
-        with self._lock:
-            rows = self._connection.execute(
-                "SELECT step, position, rollout, score FROM scores WHERE phase = ? ORDER BY step, position", (phase,)
-            ).fetchall()
+        rows = self._read(
+            "SELECT step, position, rollout, score FROM scores WHERE phase = ? ORDER BY step, position", phase
+        )
         return [LoggedScore(step=r[0], position=r[1], rollout=r[2], score=r[3]) for r in rows]
 
     def count(self) -> int:
         """Counts the answers kept."""
-        with self._lock:
-            return self._connection.execute("SELECT COUNT(*) FROM answers").fetchone()[0]
+        return self._read("SELECT COUNT(*) FROM answers")[0][0]
 
     def close(self) -> None:
         """Closes the file."""
         with self._lock:
             self._connection.close()
 
+    def _read(self, query: str, *parameters: object) -> list[Any]:
+        try:
+            with self._lock:
+                return self._connection.execute(query, parameters).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise UnavailableError(
+                f"{self.path}: the journal cannot be read ({error}); move it away to begin a new one"
+            ) from error
+
     def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
         try:
             with self._lock, self._connection:
                 self._connection.executemany(statement, rows)
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise UnavailableError(
                 f"{self.path}: the journal cannot be written ({error}); free disk space and run the same command again"
             ) from error

@@ -29,9 +29,7 @@ def open_reward(reward: Path, certificate: Path | None, journal: Path | None) ->
     from dikast.certify.certificate import certificate_hash, read_certificate
 
     trust = read_certificate(certificate)
-    opened = Reward.open(
-        reward, journal=journal, readings=trust.readings(), certificate_hash=certificate_hash(trust)
-    )
+    opened = Reward.open(reward, journal=journal, readings=trust.readings(), certificate_hash=certificate_hash(trust))
     require_fit(trust, certificate, opened)
     return opened
 

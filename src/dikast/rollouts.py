@@ -47,9 +47,16 @@ def rollout_of(row: dict[str, Any], *, path: Path, line: int, completion: str | 
     except msgspec.ValidationError as error:
         raise DataError(f"{path}:{line}: 'prompt' must be a text or a list of role and content ({error})") from None
     reference = row.get("reference")
+    try:
+        name, group = str(row.get("id", f"line-{line}")), str(row.get("group", group_of(prompt)))
+        (name + group).encode()
+    except UnicodeEncodeError:
+        raise DataError(
+            f"{path}:{line}: 'id', 'group' or 'prompt' holds half a surrogate; write whole characters"
+        ) from None
     return Rollout(
-        id=str(row.get("id", f"line-{line}")),
-        group=str(row.get("group", group_of(prompt))),
+        id=name,
+        group=group,
         prompt=prompt,
         completion=text,
         reference=reference if isinstance(reference, str) else None,
@@ -74,7 +81,9 @@ def write_rows(path: Path, rows: Iterable[Any]) -> None:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise UnavailableError(f"{path}: cannot be written ({error.strerror}); free space or name another place") from error
+        raise UnavailableError(
+            f"{path}: cannot be written ({error.strerror}); free space or name another place"
+        ) from error
 
 
 def _prompt_of(value: Any) -> str | tuple[Message, ...]:

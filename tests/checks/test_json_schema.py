@@ -86,6 +86,15 @@ def test_a_fault_outside_the_set_has_no_item(see: See, schema_file: Callable[[ob
     assert (outcome.value, outcome.item) == (0.0, None)
 
 
+def test_a_fault_in_another_list_has_no_item(see: See, schema_file: Callable[[object], Path]):
+    schema = {"properties": {"tags": {"type": "array", "items": {"type": "string"}}}}
+    check = json_check(schema_file(schema), items="comments")
+
+    outcome = check(see('{"comments": ["a", "b"], "tags": ["x", 1]}', items="comments"))
+
+    assert outcome == Outcome(value=0.0, reason="$.tags[1]: 1 is not of type 'string'")
+
+
 def test_the_reason_of_a_huge_candidate_is_short(see: See, schema_file: Callable[[object], Path]):
     check = json_check(schema_file({"type": "object"}), items=None)
 
@@ -201,13 +210,13 @@ def test_an_endless_pattern_is_stopped_and_the_check_is_missing(
     schema: object, completion: str, see: See, schema_file: Callable[[object], Path]
 ):
     check = json_check(schema_file(schema), items=None)
-    start = time.monotonic()
+    start = time.process_time()
 
     outcome = check(see(completion))
 
     assert isinstance(outcome, Missing)
     assert outcome.reason == "check_error"
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_references_that_never_end_leave_the_check_missing(see: See, schema_file: Callable[[object], Path]):
@@ -230,12 +239,12 @@ def test_a_recursive_schema_reads_the_deepest_json_that_is_let_in(see: See, sche
 def test_many_distinct_items_are_told_apart_in_no_time(see: See, schema_file: Callable[[object], Path]):
     check = json_check(schema_file({"uniqueItems": True}), items=None)
     completion = json.dumps([{"n": n} for n in range(30_000)])
-    start = time.monotonic()
+    start = time.process_time()
 
     outcome = check(see(completion))
 
     assert outcome == Outcome(value=1.0)
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_unique_items_tell_true_from_one(see: See, schema_file: Callable[[object], Path]):

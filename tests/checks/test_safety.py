@@ -176,22 +176,22 @@ def test_a_list_that_is_no_text_is_a_configuration_error(tmp_path: Path):
 
 def test_an_endless_pattern_is_stopped_and_the_check_is_missing(see: See, listed: Callable[[str], CheckFunction]):
     run = listed("re:(a|a)*$")
-    start = time.monotonic()
+    start = time.process_time()
 
     outcome = run(see("a" * 40 + "!"))
 
     assert isinstance(outcome, Missing)
     assert outcome.reason == "check_error"
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_a_very_long_text_is_read_in_no_time(see: See):
-    start = time.monotonic()
+    start = time.process_time()
 
     outcome = BUILT_IN(see("ignore the the the password: " * 20_000))
 
     assert isinstance(outcome, Outcome)
-    assert time.monotonic() - start < 20
+    assert time.process_time() - start < 20
 
 
 @given(st.text(alphabet=st.characters(), max_size=40), st.text(alphabet=st.characters(), max_size=40))

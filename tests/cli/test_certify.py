@@ -110,7 +110,7 @@ def test_a_good_judge_gets_a_green_certificate_beside_its_reward(folder, capsys)
     assert certificate.reward_hash == read_reward(folder / "reward.yaml").hash
     out, err = capsys.readouterr()
     assert "sound" in out
-    assert "1.00 (0.91 to 1.00)" in out
+    assert "1.00 (0.91..1.00)" in out
     assert "judged 110 of 110" in err
 
 

@@ -49,10 +49,11 @@ async def test_the_last_failure_is_the_reason():
 
 async def test_the_slot_is_free_while_a_request_waits():
     slot = asyncio.Semaphore(1)
-    waiting = asyncio.create_task(tried(Failing(1, after=0.3), SWIFT, slot=slot, dice=random.Random(0)))
+    waiting = asyncio.create_task(tried(Failing(1, after=0.5), SWIFT, slot=slot, dice=random.Random(0)))
     await asyncio.sleep(0.05)
 
-    reply = await tried(Failing(0), SWIFT, slot=slot, dice=random.Random(0))
+    async with asyncio.timeout(0.15):
+        reply = await tried(Failing(0), SWIFT, slot=slot, dice=random.Random(0))
 
     assert reply.text == "yes"
     assert not waiting.done()

@@ -205,7 +205,10 @@ def test_a_source_package_is_never_run(small, tmp_path):
     (small.wheels / "small_part1-1.0-py3-none-any.whl").unlink()
     source = tmp_path / "small-part1-1.0"
     source.mkdir()
-    (source / "setup.py").write_text(f"open({str(trace)!r}, 'w'); import setuptools; setuptools.setup()")
+    (source / "backend.py").write_text(f"open({str(trace)!r}, 'w')")
+    (source / "pyproject.toml").write_text(
+        "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
+    )
     (source / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: small-part1\nVersion: 1.0\n")
     with tarfile.open(small.wheels / "small-part1-1.0.tar.gz", "w:gz") as archive:
         archive.add(source, source.name)

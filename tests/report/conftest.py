@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -101,6 +102,7 @@ def picked(answers: list[Answer]) -> list[Answer]:
     ]
 
 
+@cache
 def made_up(seed: int = 0, *, change: Change = list, certificate_hash: str | None = "c" * 64) -> Evaluation:
     """An evaluation of four arms."""
     rng = random.Random(seed)

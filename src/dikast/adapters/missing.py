@@ -15,7 +15,16 @@ WINDOW_ROLLOUTS = 200
 WINDOW_STEPS = 4
 
 
-def rewards_of(scores: Sequence[Score], on_missing: OnMissing | Constant, limits: tuple[float, float]) -> list[float | None]:
+def require_in_range(on_missing: OnMissing | Constant, limits: tuple[float, float]) -> None:
+    """Raises `ConfigError` where a constant lies outside the reward's range."""
+    low, high = limits
+    if isinstance(on_missing, Constant) and not low <= on_missing.constant <= high:
+        raise ConfigError(f"on_missing: constant {on_missing.constant} is outside the reward's range [{low}, {high}]")
+
+
+def rewards_of(
+    scores: Sequence[Score], on_missing: OnMissing | Constant, limits: tuple[float, float]
+) -> list[float | None]:
     """Gives the trainer's numbers; None is the trainer's own word for missing.
 
     `group_mean` gives the mean of the group's valid scores: an advantage of zero under a group-mean
@@ -23,9 +32,7 @@ def rewards_of(scores: Sequence[Score], on_missing: OnMissing | Constant, limits
     trainer that masks None drops the rollout.
     """
     if isinstance(on_missing, Constant):
-        low, high = limits
-        if not low <= on_missing.constant <= high:
-            raise ConfigError(f"on_missing: constant {on_missing.constant} is outside the reward's range [{low}, {high}]")
+        require_in_range(on_missing, limits)
         return [on_missing.constant if score.score is None else score.score for score in scores]
     if on_missing == "raise":
         for score in scores:

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from dikast.adapters.missing import WARN_SHARE, Coverage, rewards_of
+from dikast.adapters.missing import WARN_SHARE, Coverage, require_in_range, rewards_of
 from dikast.journal import LoggedScore
 from dikast.records import Message, Rollout, Score, Usage
 from dikast.reward.reward import Reward
@@ -52,8 +52,9 @@ class TrlReward:
         note: Callable[[StepCost], None] | None = None,
         warn: Callable[[str], None] | None = None,
     ) -> None:
+        require_in_range(on_missing, reward.spec.file.range)
         self.reward = reward
-        self.on_missing = on_missing
+        self.on_missing: OnMissing | Constant = on_missing
         self.phase = phase
         self.note = note
         self.warn = warn

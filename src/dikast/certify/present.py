@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -17,9 +16,9 @@ _COLOURS: dict[Level, str] = {"green": "green", "amber": "yellow", "red": "red",
 
 def table(certificate: Certificate) -> Table:
     """The figures, with the bounds of the ones that decide on a second line."""
-    shown = Table(
-        *_HEADINGS, box=box.SIMPLE_HEAD, pad_edge=False, title=Text(_title(certificate)), title_justify="left"
-    )
+    shown = Table(box=None, padding=(0, 1, 0, 0), title=Text(_title(certificate)), title_justify="left")
+    for heading in _HEADINGS:
+        shown.add_column(heading, overflow="fold")
     for name, criterion in certificate.criteria.items():
         cells = [Text(cell) for cell in _cells(name, criterion, between="\n")]
         shown.add_row(*cells, style=None if criterion.factor else "dim")
@@ -68,7 +67,7 @@ def _cells(name: str, criterion: CriterionCertificate, *, between: str) -> tuple
 def _cell(interval: Interval, between: str) -> str:
     if interval.low is None or interval.high is None:
         return _number(interval.value)
-    return f"{_number(interval.value)}{between}({_number(interval.low)} to {_number(interval.high)})"
+    return f"{_number(interval.value)}{between}({_number(interval.low)}..{_number(interval.high)})"
 
 
 def _number(value: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections.abc import Generator
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ from rich.table import Column, Table
 from dikast.errors import UnavailableError, UsageError
 from dikast.models import store
 from dikast.models.catalog import FOR_DEMO, MODELS, KnownModel, known
-from dikast.models.pull import Progress, pull
+from dikast.models.pull import Progress, Say, pull
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -80,8 +81,8 @@ def pull_models(
     for name in wanted:
         known(name)
     for name in dict.fromkeys(wanted):
-        with _shown_progress() as progress:
-            pull(name, say=_tell, progress=progress)
+        with _shown_progress() as (say, progress):
+            pull(name, say=say, progress=progress)
 
 
 @app.command("check")
@@ -153,14 +154,14 @@ def _tell(line: str) -> None:
 
 
 @contextlib.contextmanager
-def _shown_progress() -> Generator[Progress]:
+def _shown_progress() -> Generator[tuple[Say, Progress]]:
     """A bar on a terminal, a line for each quarter elsewhere."""
     if not sys.stderr.isatty():
-        yield _lines()
+        yield _tell, _lines()
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield _bars(bars)
+        yield functools.partial(bars.console.print, markup=False, highlight=False, soft_wrap=True), _bars(bars)
 
 
 def _lines() -> Progress:

@@ -47,6 +47,8 @@ _ORDER = (
 
 ByDocument = dict[str, list[float]]
 """A document's values: one for each seed, None left out."""
+Tables = dict[tuple[str, str], ByDocument]
+"""(arm, metric) → values."""
 
 
 def figures_of(values: Sequence[Value]) -> dict[str, dict[str, Figure]]:
@@ -66,10 +68,11 @@ def figures_of(values: Sequence[Value]) -> dict[str, dict[str, Figure]]:
 def contrasts_of(values: Sequence[Value]) -> tuple[Contrast, ...]:
     """Gives every metric's difference for every pair of arms, paired by document, where both have values."""
     tables = _by_arm_and_metric(values)
-    seeds = sorted({value.seed for value in values})
+    seeds = {seed: _by_arm_and_metric(v for v in values if v.seed == seed) for seed in sorted({v.seed for v in values})}
+    metrics = _ordered({value.metric for value in values} - {"missing"})
     contrasts: list[Contrast] = []
     for a, b in pairs_of(list(dict.fromkeys(value.arm for value in values))):
-        for metric in _ordered({value.metric for value in values} - {"missing"}):
+        for metric in metrics:
             first, second = tables.get((a, metric), {}), tables.get((b, metric), {})
             interval, p = bootstrap_paired(first, second)
             if interval.value is None:
@@ -84,7 +87,7 @@ def contrasts_of(values: Sequence[Value]) -> tuple[Contrast, ...]:
                     high=interval.high,
                     p=p,
                     n=interval.n,
-                    by_seed=_by_seed(values, a, b, metric) if len(seeds) > 1 else {},
+                    by_seed=_by_seed(seeds, (a, metric), (b, metric)) if len(seeds) > 1 else {},
                 )
             )
     return tuple(contrasts)
@@ -125,8 +128,8 @@ def _with(interval: Interval, *, missing: int, exact_low: float | None = None) -
     )
 
 
-def _by_arm_and_metric(values: Iterable[Value]) -> dict[tuple[str, str], ByDocument]:
-    tables: dict[tuple[str, str], ByDocument] = {}
+def _by_arm_and_metric(values: Iterable[Value]) -> Tables:
+    tables: Tables = {}
     for value in values:
         held = tables.setdefault((value.arm, value.metric), {}).setdefault(value.document, [])
         if value.value is not None:
@@ -134,11 +137,11 @@ def _by_arm_and_metric(values: Iterable[Value]) -> dict[tuple[str, str], ByDocum
     return tables
 
 
-def _by_seed(values: Sequence[Value], a: str, b: str, metric: str) -> dict[str, float]:
+def _by_seed(seeds: Mapping[int, Tables], a: tuple[str, str], b: tuple[str, str]) -> dict[str, float]:
+    """The mean difference of each seed alone, where it has any document with both values."""
     found: dict[str, float] = {}
-    for seed in sorted({value.seed for value in values}):
-        tables = _by_arm_and_metric(v for v in values if v.seed == seed and v.metric == metric)
-        first, second = tables.get((a, metric), {}), tables.get((b, metric), {})
+    for seed, tables in seeds.items():
+        first, second = tables.get(a, {}), tables.get(b, {})
         pairs = [(first[name], second[name]) for name in first if first[name] and second.get(name)]
         if pairs:
             found[str(seed)] = fmean(fmean(one) - fmean(other) for one, other in pairs)

@@ -29,8 +29,13 @@ class Asker:
         key = question_key(raw, model=self.model.name, fingerprint=self.model.fingerprint, repeat=repeat)
         if (kept := self.journal.answer(key)) is not None:
             return _decode_reply(kept), Usage(questions=1)
-        if (under_way := self._under_way.get(key)) is not None:
-            return await asyncio.shield(under_way), Usage(questions=1)
+        while (under_way := self._under_way.get(key)) is not None:
+            try:
+                return await asyncio.shield(under_way), Usage(questions=1)
+            except asyncio.CancelledError:
+                if not under_way.cancelled() or _cancelled_itself():
+                    raise
+                # Only the one who asked was stopped: the question is still to be asked.
         future: asyncio.Future[Reply | Missing] = asyncio.get_running_loop().create_future()
         self._under_way[key] = future
         try:
@@ -63,3 +68,8 @@ def _cost(outcome: Reply | Missing) -> Usage:
         completion_tokens=outcome.completion_tokens,
         seconds=outcome.seconds,
     )
+
+
+def _cancelled_itself() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

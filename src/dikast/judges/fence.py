@@ -28,5 +28,5 @@ def shown(text: str) -> str:
 
     The raw text stays in the rollout: what hides there is a monitor's business, not the judge's.
     """
-    text = unicodedata.normalize("NFC", text)
-    return "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs"))
+    visible = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs"))
+    return unicodedata.normalize("NFC", visible)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from dikast.models.base import Reply
 from dikast.quoting import quoted_in
@@ -45,10 +45,11 @@ def read_structured(
     if reply.finish == "refused":
         return {c.id: Missing("refused", reply.text[:200]) for c in criteria}
     found = last_object(reply.text, holding="verdicts")
-    verdicts = found.get("verdicts") if found else None
-    if not isinstance(verdicts, dict):
+    held = found.get("verdicts") if found else None
+    if not isinstance(held, dict):
         reason = "truncated" if reply.finish == "length" else "unparsable"
         return {c.id: Missing(reason, reply.text[:200]) for c in criteria}
+    verdicts = cast("dict[str, Any]", held)
     return {c.id: _read_one(verdicts.get(c.id), c, sources) for c in criteria}
 
 
@@ -59,11 +60,11 @@ def last_object(text: str, *, holding: str) -> dict[str, Any] | None:
     at = text.find("{")
     while at != -1:
         try:
-            value, end = decoder.raw_decode(text, at)
+            value, end = cast("tuple[dict[str, Any], int]", decoder.raw_decode(text, at))
         except (ValueError, RecursionError):
             at = text.find("{", at + 1)
             continue
-        if isinstance(value, dict) and holding in value:
+        if holding in value:
             found = value
         at = text.find("{", end)
     return found
@@ -72,11 +73,11 @@ def last_object(text: str, *, holding: str) -> dict[str, Any] | None:
 def _read_one(answer: Any, criterion: Criterion, sources: Mapping[str, str]) -> Verdict | Missing:
     if not isinstance(answer, dict):
         return Missing("unparsable", f"no verdict for '{criterion.id}'")
-    said = answer.get("answer")
+    given = cast("dict[str, Any]", answer)
+    said = given.get("answer")
     said = {True: "yes", False: "no"}[said] if isinstance(said, bool) else said
     word = said.strip().casefold() if isinstance(said, str) else ""
-    reason = answer.get("reason") if isinstance(answer.get("reason"), str) else None
-    evidence = answer.get("evidence") if isinstance(answer.get("evidence"), str) else None
+    reason, evidence = _text(given.get("reason")), _text(given.get("evidence"))
     if word == "n/a" and criterion.na:
         return Verdict(value=None, reason=reason)
     if word not in _VALUES:
@@ -84,3 +85,8 @@ def _read_one(answer: Any, criterion: Criterion, sources: Mapping[str, str]) -> 
     if word == "yes" and criterion.evidence and not quoted_in(evidence or "", sources[criterion.evidence]):
         return Missing("bad_evidence", f"not in {criterion.evidence}: {(evidence or '')[:120]!r}")
     return Verdict(value=_VALUES[word], reason=reason, evidence=evidence)
+
+
+def _text(value: Any) -> str | None:
+    """Gives a field's text. An escape in the reply can write half a surrogate, which no file can hold."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None

@@ -12,6 +12,7 @@ import msgspec
 
 from dikast.errors import ConfigError
 from dikast.judges.ask import Asker
+from dikast.judges.fence import shown
 from dikast.judges.read import read_structured, read_yes_no
 from dikast.judges.render import Case, fill, structured_messages, yes_no_messages
 from dikast.models.base import Capabilities, Reply, Request
@@ -50,7 +51,8 @@ class RubricJudge(msgspec.Struct, frozen=True):
         return verdicts, usage
 
     async def _all_at_once(self, case: Case, repeat: int) -> tuple[Verdicts, Usage]:
-        sources = dict(case.documents)
+        # The judge can quote only what it is shown.
+        sources = {name: shown(text) for name, text in case.documents}
         reason = self.asker.model.capabilities.reason
         messages = structured_messages(self.objective, case, self.criteria, reason=reason)
         outcome, usage = await self.asker.ask(self._structured_request(messages), repeat=repeat)

@@ -6,6 +6,7 @@ every point carries its numbers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 
@@ -15,7 +16,8 @@ from dikast.report.words import interval, number
 
 _WIDTH, _LABELS, _PLOT, _ROW, _GAP, _TOP, _BOTTOM = 580, 152, 216, 36, 12, 8, 42
 _PANEL_WIDTH, _PANEL_HEIGHT, _LEFT, _RIGHT, _ABOVE, _BELOW = 260, 150, 34, 10, 10, 24
-_MOST_TICKS = 8
+_MOST_STEPS = 6
+_LEAST_SPAN = 1e-9
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,15 +55,19 @@ class Axis(msgspec.Struct, frozen=True, kw_only=True):
 def axis_around(values: Sequence[float], *, name: str = "") -> Axis:
     """An axis that holds all values and zero, with ticks at round numbers."""
     low, high = min(0.0, *values), max(0.0, *values)
-    span = (high - low) or 1.0
-    step = next(s for s in _steps() if span / s <= _MOST_TICKS - 2)
-    first, last = round(low / step - 0.5), round(high / step + 0.5)
-    ticks = tuple(at * step for at in range(first, last + 1))
+    step = _step(high - low)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    ticks = tuple(at * step for at in range(first, max(last, first + 1) + 1))
     return Axis(low=ticks[0], high=ticks[-1], ticks=ticks, name=name)
 
 
-def _steps() -> list[float]:
-    return [head * 10.0**power for power in range(-6, 7) for head in (1, 2, 5)]
+def _step(span: float) -> float:
+    """Gives 1, 2 or 5 times a power of ten: the smallest that parts a span into few enough steps."""
+    if span < _LEAST_SPAN:
+        return 1.0
+    power = math.floor(math.log10(span))
+    steps = (head * 10.0**ten for ten in (power - 1, power) for head in (1, 2, 5))
+    return next(step for step in steps if span / step <= _MOST_STEPS)
 
 
 def interval_figure(rows: Sequence[Row], axis: Axis, *, title: str, zero: bool = False) -> str:

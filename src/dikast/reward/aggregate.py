@@ -13,11 +13,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from dikast.checks.base import Outcome
+from dikast.checks.parsing import identity
 from dikast.records import Missing, Part, Rollout, Score, Usage, Verdict
 from dikast.spec.reward import CheckSpec, Criterion, RecallSpec, RewardFile
 
@@ -92,9 +93,7 @@ def aggregate(
             parts=tuple(everything),
             usage=usage,
         )
-    return Score(
-        id=rollout.id, group=rollout.group, score=value, status="scored", parts=tuple(everything), usage=usage
-    )
+    return Score(id=rollout.id, group=rollout.group, score=value, status="scored", parts=tuple(everything), usage=usage)
 
 
 def _value(
@@ -115,6 +114,10 @@ def _value(
         qualities.append(quality)
     if file.items is None:
         judgment = qualities[0]
+    elif items is None:
+        judgment = (
+            0.0  # no set at all, which is not an empty one: else broken JSON would be right where nothing is to find
+        )
     else:
         judgment = set_quality(qualities, _recall(file.recall, rollout, items), file.recall)
     shares = [(part.weight, part.value or 0.0) for part in parts if part.kind == "check" and not part.gate]
@@ -148,19 +151,20 @@ def set_quality(qualities: Sequence[float], recall: tuple[float, int] | None, sp
 
 
 def in_range(share: float, limits: tuple[float, float]) -> float:
-    """lo + (hi − lo) s for s in 0..1. A value outside is a bug of ours, not a clip; rounding errors are folded in."""
+    """Lo + (hi − lo) s for s in 0..1. A value outside is a bug of ours, not a clip; rounding errors are folded in."""
     low, high = limits
     if not -1e-9 <= share <= 1 + 1e-9:
         raise AssertionError(f"share {share} is outside 0..1")
     return min(max(low + (high - low) * share, low), high)
 
 
-def _recall(spec: RecallSpec | None, rollout: Rollout, items: Sequence[Any] | None) -> tuple[float, int] | None:
+def _recall(spec: RecallSpec | None, rollout: Rollout, items: Sequence[Any]) -> tuple[float, int] | None:
     """Share of the expert's issues that some item covers, by the field that both carry."""
     if spec is None:
         return None
-    issues = {issue[spec.key] for issue in rollout.column(spec.issues)}
-    named = {item.get(spec.key) for item in items or () if isinstance(item, Mapping)}
+    issues = {identity(issue[spec.key]) for issue in rollout.column(spec.issues)}
+    objects = [cast("Mapping[str, Any]", item) for item in items if isinstance(item, Mapping)]
+    named = {identity(item[spec.key]) for item in objects if spec.key in item}
     return (len(issues & named) / len(issues) if issues else 0.0), len(issues)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -12,8 +12,8 @@ from dikast.checks.parsing import items_of, parse_completion
 from dikast.errors import DataError
 from dikast.judges.render import Case
 from dikast.quoting import fold
-from dikast.records import Message, Rollout
-from dikast.spec.reward import RewardSpec
+from dikast.records import Rollout
+from dikast.spec.reward import RecallSpec, RewardSpec
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +41,8 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
 def bind(spec: RewardSpec, rollout: Rollout) -> Bound:
     """Binds a rollout. Raises `DataError` when a column that the reward names is not there."""
     file = spec.file
+    if file.recall is not None:
+        _require_issues(rollout, file.recall, spec)
     parsed = parse_completion(rollout.completion)
     return Bound(
         rollout=rollout,
@@ -54,24 +56,17 @@ def bind(spec: RewardSpec, rollout: Rollout) -> Bound:
 
 def text_of(rollout: Rollout, column: str, spec: RewardSpec) -> str:
     """Gives a column as text; what is no text is shown as JSON."""
-    try:
-        value = rollout.column(column)
-    except KeyError:
-        has = ", ".join(sorted({"prompt", "completion", "reference", *rollout.columns}))
-        raise DataError(
-            f"rollout '{rollout.id}': no column '{column}', which inputs of {spec.path} name; it has {has}"
-        ) from None
-    if isinstance(value, str):
-        return value
-    if isinstance(value, tuple) and all(isinstance(turn, Message) for turn in value):
-        return "\n\n".join(f"{turn.role}: {turn.content}" for turn in value)
-    return json.dumps(value, ensure_ascii=False)
+    value = _required(rollout, column, f"inputs of {spec.path} name")
+    if value is rollout.prompt and not isinstance(rollout.prompt, str):
+        return "\n\n".join(f"{turn.role}: {turn.content}" for turn in rollout.prompt)
+    return _plain(value)
 
 
 def case_of(bound: Bound, item: int | None) -> Case:
     """Gives what is put before the judge for one item, or for the whole completion where item is None."""
     if item is None:
-        candidate = _shown_fields(bound.parsed, bound.show) if bound.show else bound.rollout.completion
+        whole = bound.show is None or not isinstance(bound.parsed, Mapping)
+        candidate = bound.rollout.completion if whole else _shown_fields(bound.parsed, bound.show)
     else:
         candidate = _shown_fields((bound.items or ())[item], bound.show)
     return Case(documents=bound.documents, candidate=candidate)
@@ -91,10 +86,38 @@ def duplicates(bound: Bound) -> set[int]:
 
 def _shown_fields(value: Any, show: tuple[str, ...] | None) -> str:
     if not isinstance(value, Mapping):
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    names = show if show is not None else tuple(value)
-    return "\n".join(f"{name}: {_plain(value[name])}" for name in names if name in value)
+        return _plain(value)
+    fields = cast("Mapping[str, Any]", value)
+    names = show if show is not None else tuple(fields)
+    return "\n".join(f"{name}: {_plain(fields[name])}" for name in names if name in fields)
 
 
 def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _required(rollout: Rollout, column: str, named_by: str) -> Any:
+    try:
+        value = rollout.column(column)
+    except KeyError:
+        value = None
+    if value is None:
+        # null too: a judge that reads "null" for a document judges something else.
+        columns = {"prompt", "completion", *rollout.columns} | (
+            {"reference"} if rollout.reference is not None else set()
+        )
+        has = ", ".join(sorted(columns - {column}))
+        raise DataError(f"rollout '{rollout.id}': no column '{column}', which {named_by}; it has {has}")
+    return value
+
+
+def _require_issues(rollout: Rollout, recall: RecallSpec, spec: RewardSpec) -> None:
+    issues = _required(rollout, recall.issues, f"recall of {spec.path} names")
+    listed = cast("list[Any]", issues) if isinstance(issues, list) else [None]
+    if not all(
+        isinstance(issue, Mapping) and cast("Mapping[str, Any]", issue).get(recall.key) is not None for issue in listed
+    ):
+        raise DataError(
+            f"rollout '{rollout.id}': '{recall.issues}' must be a list of objects with '{recall.key}', "
+            f"by which recall of {spec.path} counts them"
+        )

@@ -7,11 +7,13 @@ cache when they follow. Where the model answers one request at a time, groups fo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
 from dikast.checks.base import Checked, CheckFunction
+from dikast.errors import DikastError
 from dikast.judges.rubric import RubricJudge, Verdicts
 from dikast.records import Part, Rollout, Score, Usage
 from dikast.reward.aggregate import Judged, Reading, aggregate, check_parts, failed_gate, gated_score
@@ -22,6 +24,7 @@ GROUP_SIZE = 8
 """Usual number of rollouts of a prompt: so many requests of one group share a prefix at a time."""
 
 Progress = Callable[[int], None]
+T = TypeVar("T")
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,9 +66,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                     if progress:
                         progress(1)
 
-        async with asyncio.TaskGroup() as running:
-            for tasks in groups.values():
-                running.create_task(run(tasks))
+        await _side_by_side(run(tasks) for tasks in groups.values())
         return [scores[position] for position in range(len(rollouts))]
 
     def prepare(self, position: int, bound: Bound) -> Task | Score:
@@ -79,17 +80,15 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                 return gated_score(self.spec.file, bound.rollout, parts, gate)
         return Task(position=position, bound=bound, parts=tuple(parts), repeats=frozenset(duplicates(bound)))
 
-    async def _score_group(self, tasks: list[Task]):
+    async def _score_group(self, tasks: list[Task]) -> AsyncIterator[tuple[Task, Score]]:
         if self.judge.asker.model.capabilities.concurrency == 1:
             for task in tasks:
                 yield task, await self._score_one(task)
             return
         first, rest = tasks[0], tasks[1:]
         yield first, await self._score_one(first)
-        async with asyncio.TaskGroup() as running:
-            jobs = [(task, running.create_task(self._score_one(task))) for task in rest]
-        for task, job in jobs:
-            yield task, job.result()
+        for task, score in zip(rest, await _side_by_side(map(self._score_one, rest)), strict=True):
+            yield task, score
 
     async def _score_one(self, task: Task) -> Score:
         bound = task.bound
@@ -115,3 +114,14 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
             items=task.bound.items,
             usage=usage,
         )
+
+
+async def _side_by_side(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Runs all at once and gives what they give, in order. The first error stops the others and comes as it is."""
+    try:
+        async with asyncio.TaskGroup() as running:
+            jobs = [running.create_task(one) for one in work]
+    except BaseExceptionGroup as failed:
+        first = (failed.subgroup(DikastError) or failed).exceptions[0]
+        raise first from first.__cause__
+    return [job.result() for job in jobs]

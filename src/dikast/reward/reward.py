@@ -2,6 +2,8 @@
 
     reward = dikast.load("reward.yaml")
     scores = reward.score(rollouts)            # or: await reward.ascore(rollouts)
+
+A reward keeps its model and journal open until it is closed.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ class Reward:
         readings = dict(readings or {})
         trusted = tuple(c for c in judge.criteria if readings.get(c.id, Reading()).factor > 0)
         if not trusted:
-            raise NotGoodEnoughError(f"{spec.path}: the certificate turns every criterion off; there is nothing to judge")
+            raise NotGoodEnoughError(
+                f"{spec.path}: the certificate turns every criterion off; there is nothing to judge"
+            )
         self.spec = spec
         self.model = model
         self.journal = journal

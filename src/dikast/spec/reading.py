@@ -1,14 +1,19 @@
-"""Reads a YAML file of the user's into a struct, or says in one line what is wrong and how to mend it."""
+"""Reads a YAML file of the user's into a struct, or says in one line what is wrong and how to mend it.
+
+A file is plain data: no tag makes an object of it, no alias repeats a part (nine lines of them can stand
+for a billion values), and no key stands twice.
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
 import yaml
+from yaml.composer import ComposerError
 
 from dikast.errors import ConfigError
 
@@ -18,6 +23,7 @@ MAX_BYTES = 4 * 1024 * 1024
 """No configuration is larger; a larger file is a data file named by mistake."""
 
 _UNKNOWN_FIELD = re.compile(r"unknown field `(?P<field>[^`]*)`")
+_MISSING_FIELD = re.compile(r"missing required field `(?P<field>[^`]*)`")
 _PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
 
 
@@ -37,14 +43,47 @@ def load_yaml(path: Path) -> Any:
     if len(raw) > MAX_BYTES:
         raise ConfigError(f"{path}: {len(raw)} bytes is too large for a configuration file (limit {MAX_BYTES})")
     try:
-        return yaml.safe_load(raw.decode("utf-8"))
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or "nested too deeply"
-        raise ConfigError(f"{path}:{line} not valid YAML ({problem})") from error
+    try:
+        return yaml.load(text, _Loader)
+    except RecursionError as error:
+        raise ConfigError(f"{path}: not valid YAML (nested too deeply)") from error
+    except yaml.MarkedYAMLError as error:
+        line = f" line {error.problem_mark.line + 1}:" if error.problem_mark else ""
+        raise ConfigError(f"{path}:{line} not valid YAML ({error.problem})") from error
+    except _BAD_VALUE as error:
+        raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+
+
+_BAD_VALUE = (yaml.YAMLError, ValueError, KeyError, AttributeError)
+"""What PyYAML lets through for a value that its tag does not fit: a month 13, `!!bool maybe`."""
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, stricter."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        events: Any = self
+        if events.check_event(yaml.AliasEvent):
+            event = events.peek_event()
+            raise ComposerError(None, None, f"'*{event.anchor}' repeats another part; write it out", event.start_mark)
+        return super().compose_node(parent, index)
+
+    def compose_scalar_node(self, anchor: Any) -> Any:
+        node = super().compose_scalar_node(anchor)
+        node.value.encode()  # an escape can write half a surrogate, which no request or hash can hold: UnicodeEncodeError
+        return node
+
+    def compose_mapping_node(self, anchor: Any) -> Any:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise ComposerError(None, None, f"the key '{key.value}' stands twice", key.start_mark)
+            seen.add(str(key.value))
+        return node
 
 
 def convert(value: Any, into: type[T], *, where: str) -> T:
@@ -61,7 +100,9 @@ def _explain(message: str, into: type) -> str:
     if found := _PATH.search(message):
         place = found["path"].removeprefix("$").removeprefix(".")
         message = message[: found.start()]
-    if found := _UNKNOWN_FIELD.search(message):
+    if found := _MISSING_FIELD.search(message):
+        message = f"'{found['field']}' is missing; add it"
+    elif found := _UNKNOWN_FIELD.search(message):
         message = f"unknown key '{found['field']}'" + _suggest(found["field"], into)
     return f"{place}: {message}" if place else message
 
@@ -71,16 +112,16 @@ def _suggest(field: str, into: type) -> str:
     return f"; did you mean '{close[0]}'?" if close else "; remove it or see docs/reference.md for the keys"
 
 
-def _all_fields(struct: Any, seen: set[Any]) -> set[str]:
+def _all_fields(kind: Any, seen: set[Any]) -> set[str]:
     """Names of all keys that a struct and the structs inside it know, for spelling help."""
-    if struct in seen:
+    if kind in seen:
         return set()
-    seen.add(struct)
+    seen.add(kind)
     names: set[str] = set()
-    if isinstance(struct, type) and issubclass(struct, msgspec.Struct):
-        names.update(struct.__struct_encode_fields__)
-        for field in msgspec.structs.fields(struct):
-            names |= _all_fields(field.type, seen)
-    for inner in getattr(struct, "__args__", ()):
-        names |= _all_fields(inner, seen)
+    inner: tuple[Any, ...] = get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        names.update(kind.__struct_encode_fields__)
+        inner = tuple(field.type for field in msgspec.structs.fields(kind))
+    for part in inner:
+        names |= _all_fields(part, seen)
     return names

@@ -202,23 +202,27 @@ def named_files(spec: RewardSpec) -> list[Path]:
 def python_source(spec: RewardSpec, call: str) -> Path:
     """Finds the source file of `module:function`, beside the reward first, without importing it."""
     module = call.partition(":")[0]
-    beside = spec.folder / (module.replace(".", "/") + ".py")
-    if beside.is_file():
-        return beside
-    found = importlib.util.find_spec(module) if module.partition(".")[0] in sys.modules or "." not in module else None
-    if found is None or found.origin is None:
+    beside = module.replace(".", "/") + ".py"
+    if (spec.folder / beside).is_file():
+        return spec.resource(beside)
+    try:
+        known = "." not in module or module.partition(".")[0] in sys.modules
+        found = importlib.util.find_spec(module) if known else None
+    except (ImportError, ValueError):
+        found = None
+    if found is None or not found.has_location or found.origin is None:
         raise ConfigError(f"{spec.path}: check '{call}': no module '{module}'; put {module}.py beside the reward file")
     return Path(found.origin)
 
 
 def _problems(file: RewardFile) -> list[str]:
     """What does not fit together, worst first. One sentence each, with the mend."""
-    return [*_range_problems(file), *_check_problems(file), *_criteria_problems(file)]
+    return [*_range_problems(file), *_check_problems(file), *_criteria_problems(file), *_recall_problems(file)]
 
 
 def _range_problems(file: RewardFile) -> list[str]:
     low, high = file.range
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    if not (math.isfinite(high - low) and low < high):
         return [f"range: [{low}, {high}] is not a range; write two numbers, the lower one first"]
     return []
 
@@ -252,7 +256,7 @@ def _own_problems(check: CheckSpec, file: RewardFile) -> list[str]:
             return ["write max_words or min_words"]
         case LanguageCheck(same_as=same_as, one_of=one_of) if (same_as is None) == (one_of is None):
             return ["write same_as or one_of"]
-        case PythonCheck(call=call) if not re.fullmatch(r"[\w.]+:\w+", call):
+        case PythonCheck(call=call) if not re.fullmatch(r"\w+(\.\w+)*:\w+", call):
             return [f"call '{call}' must be written as module:function"]
         case _:
             return []
@@ -264,7 +268,9 @@ def _criteria_problems(file: RewardFile) -> list[str]:
     if not judge.criteria:
         problems.append("judge.criteria: there is none; write at least one with an 'ask'")
     if ":" not in judge.model:
-        problems.append(f"judge.model: '{judge.model}' must be written as provider:model, for instance openai:gpt-oss-120b")
+        problems.append(
+            f"judge.model: '{judge.model}' must be written as provider:model, for instance openai:gpt-oss-120b"
+        )
     names = {check.part_name for check in file.checks}
     for at, criterion in enumerate(judge.criteria):
         where = f"judge.criteria[{at}] ({criterion.id})"
@@ -278,5 +284,18 @@ def _criteria_problems(file: RewardFile) -> list[str]:
         if not (math.isfinite(criterion.weight) and criterion.weight > 0):
             problems.append(f"{where}: weight must be above 0; for a bad trait write 'negative: true'")
         if criterion.evidence is not None and criterion.evidence not in file.inputs:
-            problems.append(f"{where}: evidence '{criterion.evidence}' is no input; inputs are {', '.join(file.inputs)}")
+            problems.append(
+                f"{where}: evidence '{criterion.evidence}' is no input; inputs are {', '.join(file.inputs)}"
+            )
+    return problems
+
+
+def _recall_problems(file: RewardFile) -> list[str]:
+    if file.recall is None:
+        return []
+    problems: list[str] = []
+    if file.items is None:
+        problems.append("recall: it counts the items of a set; write 'items', or remove it")
+    if not (math.isfinite(file.recall.beta) and file.recall.beta > 0):
+        problems.append(f"recall.beta: {file.recall.beta} must be above 0; 1 counts precision and recall alike")
     return problems

@@ -120,7 +120,7 @@ def _eval_problems(spec: EvalSpec) -> list[str]:
     ]
     if spec.sampled_documents < 0:
         problems.append(f"sampled_documents must be at least 0, not {spec.sampled_documents}")
-    if spec.gold is not None and not re.fullmatch(r"[\w.]+:\w+", spec.gold):
+    if spec.gold is not None and not re.fullmatch(r"\w+(\.\w+)*:\w+", spec.gold):
         problems.append(f"gold '{spec.gold}' must be written as module:function")
     if not spec.ask.strip():
         problems.append("'ask' is empty; write one yes/no question")

@@ -48,7 +48,9 @@ class RunFolder:
                     f"{self.path}: holds a run with other settings; name another folder with -o, or give this folder to go on"
                 )
             return
-        if self.path.exists() and any(self.path.iterdir()):
+        # What a beginning that was killed leaves is begun again.
+        begun = {"origin", "run.yaml", self.run_copy.name + ".partial"}
+        if self.path.exists() and any(file.name not in begun for file in self.path.iterdir()):
             raise ConfigError(f"{self.path}: is not empty and holds no run; name another folder with -o")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -56,12 +58,16 @@ class RunFolder:
             shutil.copyfile(spec.path, self.path / "run.yaml")
             self._write(self.run_copy, raw)
         except OSError as error:
-            raise UnavailableError(f"{self.path}: cannot be written ({error.strerror}); name another with -o") from error
+            raise UnavailableError(
+                f"{self.path}: cannot be written ({error.strerror}); name another with -o"
+            ) from error
 
     def spec(self) -> RunSpec:
         """Gives the run that stands in the folder, with paths relative to where its file was."""
         if not self.run_copy.is_file():
-            raise ConfigError(f"{self.path}: is no run folder (no {self.run_copy.name}); give a run file or a run's folder")
+            raise ConfigError(
+                f"{self.path}: is no run folder (no {self.run_copy.name}); give a run file or a run's folder"
+            )
         origin = Path((self.path / "origin").read_text("utf-8"))
         read_run(origin)
         return RunSpec(file=self._file(), path=origin)

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from transformers import DynamicCache
-from trl import GRPOTrainer
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 
 class PrefixSharingGRPOTrainer(GRPOTrainer):
@@ -22,16 +22,24 @@ class PrefixSharingGRPOTrainer(GRPOTrainer):
     generation_seconds: float = 0.0
     """Wall time of the latest generation."""
 
-    def _generate_single_turn(self, prompt_ids: Any, images: Any, multimodal_fields: Any, num_generations: int, **_: Any):
+    def _generate_single_turn(
+        self,
+        prompt_ids: Any,
+        images: Any,
+        multimodal_fields: Any,
+        num_generations: Any,
+        has_tool_images: Any = False,
+    ) -> tuple[list[list[int]], None]:
         started = time.monotonic()
-        model = self.accelerator.unwrap_model(self.model_wrapped)
+        model: Any = self.accelerator.unwrap_model(self.model_wrapped)
+        tokenizer: Any = self._tokenizer
         was_training = model.training
         model.eval()
-        ids, mask = _padded(prompt_ids, self._tokenizer.pad_token_id)
+        ids, mask = _padded(prompt_ids, tokenizer.pad_token_id)
         with torch.no_grad():
             # generate() must find one token that is not cached yet: the prompt's last.
-            cache, _ = prompt_cache(model, ids[:, :-1], mask[:, :-1])
-            out = model.generate(
+            cache, _ = prompt_cache(model, ids[:, :-1], mask[:, :-1], from_first_token=True)
+            out: Any = model.generate(
                 input_ids=ids, attention_mask=mask, past_key_values=cache, generation_config=self.generation_config
             )
         model.train(was_training)
@@ -90,11 +98,18 @@ def completion_logps(
     return logps, entropies
 
 
-def prompt_cache(model: Any, prompts: torch.Tensor, masks: torch.Tensor) -> tuple[DynamicCache, torch.Tensor]:
-    """Runs each distinct prompt once; gives keys and values, and the last hidden state, for every row."""
+def prompt_cache(
+    model: Any, prompts: torch.Tensor, masks: torch.Tensor, *, from_first_token: bool = False
+) -> tuple[DynamicCache, torch.Tensor]:
+    """Runs each distinct prompt once; gives keys and values, and the last hidden state, for every row.
+
+    `from_first_token` counts positions from each row's first token, as generate() does, not from its padding:
+    what follows must be counted in the same way.
+    """
     distinct, row_of = torch.unique(torch.cat([prompts, masks], dim=1), dim=0, return_inverse=True)
-    length = prompts.shape[1]
-    out = model.model(input_ids=distinct[:, :length], attention_mask=distinct[:, length:], use_cache=True)
+    ids, mask = distinct.split(prompts.shape[1], dim=1)
+    positions = (mask.cumsum(dim=1) - 1).clamp(min=0) if from_first_token else None
+    out = model.model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True)
     spread = DynamicCache()
     for at, layer in enumerate(out.past_key_values.layers):
         spread.update(layer.keys.index_select(0, row_of), layer.values.index_select(0, row_of), at)

@@ -58,7 +58,7 @@ class RlOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 def rl_settings(spec: RunSpec) -> dict[str, Any]:
     """Gives the settings for GRPOConfig. Raises `ConfigError` for a name that TRL does not know."""
-    from trl import GRPOConfig
+    from trl.trainer.grpo_config import GRPOConfig
 
     known = {field.name for field in dataclasses.fields(GRPOConfig)}
     for name in spec.file.rl:
@@ -89,12 +89,12 @@ def run_rl(
     """
     import torch
     from transformers.trainer_utils import get_last_checkpoint
-    from trl import GRPOConfig
+    from trl.trainer.grpo_config import GRPOConfig
 
     from dikast.train.prefix import PrefixSharingGRPOTrainer
 
     clock = _Clock(seconds=seconds)
-    judged = TrlReward(reward, on_missing=spec.file.on_missing, note=clock.note, warn=warn)
+    judged: Any = TrlReward(reward, on_missing=spec.file.on_missing, note=clock.note, warn=warn)
     config = GRPOConfig(
         output_dir=str(work), seed=spec.file.seed, use_cpu=not torch.cuda.is_available(), **rl_settings(spec)
     )

@@ -49,7 +49,9 @@ def run_sft(
 ) -> SftOutcome:
     """Trains for `spec.steps` steps on the references, at a constant learning rate after a short warm-up."""
     started = time.monotonic()
-    trainer = _trainer(model, tokenizer, examples, spec, seed=seed, work=work, steps=spec.steps, callbacks=[_logging(log)])
+    trainer = _trainer(
+        model, tokenizer, examples, spec, seed=seed, work=work, steps=spec.steps, callbacks=[_logging(log)]
+    )
     trainer.train()
     return SftOutcome(steps=trainer.state.global_step, seconds=time.monotonic() - started)
 
@@ -105,10 +107,13 @@ def _trainer(
     callbacks: list[Any],
     valid: Sequence[Rollout] | None = None,
 ) -> Any:
-    from trl import SFTConfig, SFTTrainer
+    from trl.trainer.sft_config import SFTConfig
+    from trl.trainer.sft_trainer import SFTTrainer
 
     evaluated: dict[str, Any] = (
-        {"eval_strategy": "steps", "eval_steps": spec.long_valid_every, "per_device_eval_batch_size": 16} if valid else {}
+        {"eval_strategy": "steps", "eval_steps": spec.long_valid_every, "per_device_eval_batch_size": 16}
+        if valid
+        else {}
     )
     config = SFTConfig(
         output_dir=str(work),

@@ -83,11 +83,11 @@ class Run:
             if trust:
                 require_fit(trust, self.folder.certificate, reward)
             self._policy()
-            if self.spec.file.sft:
-                self._stage("sft", lambda: self._sft(self.spec.file.sft))
+            if sft := self.spec.file.sft:
+                self._stage("sft", lambda: self._sft(sft))
             self._stage("rl", lambda: self._rl(reward))
-            if self.spec.file.sft:
-                self._stage("sft_long", lambda: self._sft_long(self.spec.file.sft))
+            if sft:
+                self._stage("sft_long", lambda: self._sft_long(sft))
             for arm in self.arms:
                 self._stage(f"answers_{arm}", lambda arm=arm: self._answers(arm))
             self._stage("evaluation", lambda: self._evaluate(reward))
