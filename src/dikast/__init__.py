@@ -1,9 +1,9 @@
 """Fine-tune language models against the judgment of another one, and make that judgment worth trusting.
 
-    import dikast
+import dikast
 
-    reward = dikast.load("reward.yaml", certificate="certificate.json", journal=".dikast/journal.db")
-    scores = reward.score(dikast.read_rollouts("rollouts.jsonl"))
+reward = dikast.load("reward.yaml", certificate="certificate.json", journal=".dikast/journal.db")
+scores = reward.score(dikast.read_rollouts("rollouts.jsonl"))
 """
 
 from dikast.errors import (

@@ -1,7 +1,9 @@
 """The client of local models, against the real small judge through llama.cpp."""
 
 import asyncio
+import importlib.util
 import json
+import os
 import subprocess
 import sys
 import time
@@ -18,9 +20,10 @@ from dikast.records import Message
 
 JUDGE = "qwen2.5-coder-0.5b-instruct-q4"
 
-pytestmark = pytest.mark.model
-
-pytest.importorskip("xllamacpp")
+pytestmark = [
+    pytest.mark.model,
+    pytest.mark.skipif(importlib.util.find_spec("xllamacpp") is None, reason="xllamacpp is not installed"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +37,8 @@ def judge_file() -> Path:
 @pytest.fixture(scope="module")
 def judge(judge_file: Path) -> Iterator[LocalModel]:
     """One client for all tests here, each on an event loop of its own."""
-    model = LocalModel(f"local:{JUDGE}", judge_file, fingerprint=store.known_sum(judge_file), context=1024)
+    # One thread: the threads of llama.cpp wait for each other, which takes ages where others want the cores.
+    model = LocalModel(f"local:{JUDGE}", judge_file, fingerprint=store.known_sum(judge_file), threads=1, context=1024)
     yield model
     asyncio.run(model.close())
 
@@ -150,6 +154,15 @@ def test_a_closed_model_loads_again_when_it_is_asked(judge):
     assert ask(judge, question("Is water wet? Answer Yes or No.")).text
 
 
+def test_how_other_threads_of_the_process_wait_is_left_alone(judge, monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+
+    asyncio.run(judge.close())
+    ask(judge, question("Is water wet?"))
+
+    assert "OMP_WAIT_POLICY" not in os.environ
+
+
 def test_a_process_that_ends_without_closing_ends_quietly(judge_file):
     script = (
         "import asyncio, sys\n"
@@ -157,7 +170,7 @@ def test_a_process_that_ends_without_closing_ends_quietly(judge_file):
         "from dikast.models.base import Request\n"
         "from dikast.models.local import LocalModel\n"
         "from dikast.records import Message\n"
-        "model = LocalModel('local:judge', Path(sys.argv[1]), fingerprint='', context=256)\n"
+        "model = LocalModel('local:judge', Path(sys.argv[1]), fingerprint='', threads=1, context=256)\n"
         "ask = Request(messages=(Message(role='user', content='Is water wet?'),), max_tokens=1)\n"
         "print(asyncio.run(model.reply(ask)).text)\n"
     )

@@ -64,7 +64,14 @@ def answer(rng: random.Random, arm: str, document: int, sample: int | None, seed
         reason=None if valid else "Expecting ',' delimiter",
     )
     if not valid:
-        score = Score(id="d", group=f"d{document}", score=0.0, status="gated", detail="json: Expecting ',' delimiter", parts=(gate,))
+        score = Score(
+            id="d",
+            group=f"d{document}",
+            score=0.0,
+            status="gated",
+            detail="json: Expecting ',' delimiter",
+            parts=(gate,),
+        )
         text = 'The clause "within 14 days" is fine. {"comments": ['
     else:
         parts = (
@@ -158,7 +165,9 @@ def certified() -> Certificate:
     def interval(value: float, half: float, n: int) -> Interval:
         return Interval(value=value, low=max(-1.0, value - half), high=min(1.0, value + half), n=n)
 
-    def criterion(level: str, factor: float, tpr: float, tnr: float, why: str, **reading: object) -> CriterionCertificate:
+    def criterion(
+        level: str, factor: float, tpr: float, tnr: float, why: str, **reading: object
+    ) -> CriterionCertificate:
         return CriterionCertificate(
             n=124,
             yes=62,
@@ -243,7 +252,9 @@ def run_folder(tmp_path: Path) -> Callable[..., tuple[Path, Evaluation]]:
         rows = [rl_row(rng, step) for step in range(1, 15)]
         (folder / "rl" / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
         (folder / "run.json").write_text(json.dumps({"policy": "smollm2-135m-instruct", "seed": seed}))
-        (folder / "state.json").write_text(json.dumps({"sft": {"seconds": 95.0}, "rl": {"steps": 14, "seconds": 1290.0}}))
+        (folder / "state.json").write_text(
+            json.dumps({"sft": {"seconds": 95.0}, "rl": {"steps": 14, "seconds": 1290.0}})
+        )
         if certificate_hash:
             write_certificate(certified(), folder / "certificate.json")
         return folder, evaluation

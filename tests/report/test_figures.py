@@ -33,13 +33,17 @@ def test_a_figure_is_well_formed_whatever_it_shows(value, low, high, name):
     assert ET.fromstring(svg).tag == "svg"
 
 
-@given(st.lists(st.lists(st.tuples(st.integers(1, 99), st.floats(0, 1)), min_size=1, max_size=9), min_size=1, max_size=3))
+@given(
+    st.lists(st.lists(st.tuples(st.integers(1, 99), st.floats(0, 1)), min_size=1, max_size=9), min_size=1, max_size=3)
+)
 def test_a_curve_is_well_formed_whatever_it_shows(runs):
     ET.fromstring(curve_figure(runs, UNIT, title="reward"))
 
 
 def test_a_mark_stands_where_its_value_is():
-    svg = ET.fromstring(interval_figure([Row(label="a", marks=(Mark(value=0.5, low=0, high=1, note=""),))], UNIT, title="t"))
+    svg = ET.fromstring(
+        interval_figure([Row(label="a", marks=(Mark(value=0.5, low=0, high=1, note=""),))], UNIT, title="t")
+    )
 
     x = float(svg.find("circle").get("cx"))
     grid = [float(line.get("x1")) for line in svg.findall("line") if line.get("class") == "grid"]

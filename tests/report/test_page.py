@@ -79,7 +79,9 @@ def test_the_page_nests_and_loads_nothing(run_folder):
     reader = read(page)
     assert reader.wrong == []
     assert reader.open == []
-    assert {tag for tag, _ in reader.tags}.isdisjoint({"script", "link", "img", "iframe", "object", "embed", "form", "base"})
+    assert {tag for tag, _ in reader.tags}.isdisjoint(
+        {"script", "link", "img", "iframe", "object", "embed", "form", "base"}
+    )
     assert not any(name in ("src", "href", "srcset", "action") for _, attrs in reader.tags for name in attrs)
     assert not re.search(r"url\(|@import|https?:", page)
     assert ("meta", "default-src 'none'; style-src 'unsafe-inline'") in {
@@ -130,7 +132,16 @@ def test_an_answer_without_end_is_cut(run_folder):
 def test_every_arm_and_metric_stands_on_the_page(run_folder):
     text = read(page_of(*run_folder())).text
 
-    for said in ("base", "sft_start", "sft_long", "rft", "JSON validity", "best of k, gold", "on_the_excerpt", "repetition"):
+    for said in (
+        "base",
+        "sft_start",
+        "sft_long",
+        "rft",
+        "JSON validity",
+        "best of k, gold",
+        "on_the_excerpt",
+        "repetition",
+    ):
         assert said in text
 
 
@@ -168,7 +179,9 @@ def test_six_documents_are_shown_with_the_answers_of_all_arms(run_folder):
 def test_the_biggest_gains_are_the_biggest_and_what_is_missing_is_no_loss(run_folder):
     def one_missing(answers):
         return [
-            msgspec.structs.replace(one, score=msgspec.structs.replace(one.score, score=None, status="missing", missing="timeout"))
+            msgspec.structs.replace(
+                one, score=msgspec.structs.replace(one.score, score=None, status="missing", missing="timeout")
+            )
             if (one.arm, one.document) == ("rft", "d3")
             else one
             for one in answers

@@ -76,7 +76,9 @@ def test_the_conclusion_speaks_of_each_comparison():
 def test_validity_is_told_with_its_exact_bound():
     arms = {"base": {}, "rft": {"json_validity": Figure(value=0.99, low=0.96, high=1.0, n=200, exact_low=0.969)}}
 
-    assert verdict_of(arms, []) == ("rft gives valid JSON in 99.0 % of 200 documents (at least 96.9 %, one-sided 95 % bound).",)
+    assert verdict_of(arms, []) == (
+        "rft gives valid JSON in 99.0 % of 200 documents (at least 96.9 %, one-sided 95 % bound).",
+    )
 
 
 @pytest.mark.parametrize("arms", [{}, {"alone": {}}])

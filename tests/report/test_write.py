@@ -48,7 +48,12 @@ def test_costs_are_sums_and_means_of_the_logged_steps(run_folder):
 
 def test_a_step_that_was_done_again_counts_once_and_as_it_was_done_last(tmp_path):
     path = tmp_path / "log.jsonl"
-    rows = [{"step": 1, "reward": 0.1}, {"step": 2, "reward": 0.2}, {"step": 2, "reward": 0.3}, {"step": 2, "train_runtime": 9}]
+    rows = [
+        {"step": 1, "reward": 0.1},
+        {"step": 2, "reward": 0.2},
+        {"step": 2, "reward": 0.3},
+        {"step": 2, "train_runtime": 9},
+    ]
     path.write_text("\n".join(map(json.dumps, rows)))
 
     assert [step["reward"] for step in read_steps(path)] == [0.1, 0.3]

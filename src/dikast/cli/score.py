@@ -18,7 +18,9 @@ from dikast.rollouts import read_rollouts, write_rows
 
 def command(
     reward: Annotated[Path, typer.Argument(help="reward.yaml")],
-    rollouts: Annotated[Path, typer.Argument(help="Rollouts, JSONL: prompt, completion and the columns that the reward names.")],
+    rollouts: Annotated[
+        Path, typer.Argument(help="Rollouts, JSONL: prompt, completion and the columns that the reward names.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the scores go, JSONL, one line a rollout.")],
     certificate: Annotated[Path | None, typer.Option(help="Weigh the criteria as this certificate lets them.")] = None,
     journal: Annotated[Path, typer.Option(help="What was asked and answered; a second run asks nothing again.")] = Path(
@@ -51,31 +53,44 @@ def command(
         typer.echo(msgspec.json.encode(summary))
     else:
         teller.say(summary_line(summary, output))
-    if summary["coverage"] < min_coverage:
+    if summary.coverage < min_coverage:
         raise NotGoodEnoughError(
-            f"{summary['coverage']:.1%} of the scores could be had (--min-coverage {min_coverage:.0%}); "
-            f"missing: {summary['missing']}"
+            f"{summary.coverage:.1%} of the scores could be had (--min-coverage {min_coverage:.0%}); "
+            f"missing: {summary.missing}"
         )
 
 
-def summary_of(scores: list[Score]) -> dict[str, object]:
-    """Counts what became of the rollouts; the mean is over those that have a score."""
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a file of rollouts."""
+
+    rollouts: int
+    statuses: dict[str, int]
+    missing: dict[str, int]
+    coverage: float
+    mean: float | None
+    """Over those that have a score."""
+    questions: int
+    asked: int
+
+
+def summary_of(scores: list[Score]) -> Summary:
+    """Counts what became of the rollouts."""
     valid = [score.score for score in scores if score.score is not None]
-    return {
-        "rollouts": len(scores),
-        "statuses": dict(Counter(score.status for score in scores)),
-        "missing": dict(Counter(score.missing for score in scores if score.missing)),
-        "coverage": len(valid) / len(scores),
-        "mean": sum(valid) / len(valid) if valid else None,
-        "questions": sum(score.usage.questions for score in scores),
-        "asked": sum(score.usage.asked for score in scores),
-    }
+    return Summary(
+        rollouts=len(scores),
+        statuses=dict(Counter(score.status for score in scores)),
+        missing=dict(Counter(score.missing for score in scores if score.missing)),
+        coverage=len(valid) / len(scores),
+        mean=sum(valid) / len(valid) if valid else None,
+        questions=sum(score.usage.questions for score in scores),
+        asked=sum(score.usage.asked for score in scores),
+    )
 
 
-def summary_line(summary: dict[str, object], output: Path) -> str:
+def summary_line(summary: Summary, output: Path) -> str:
     """One line for a person."""
-    mean = "none" if summary["mean"] is None else f"{summary['mean']:.3f}"
+    mean = "none" if summary.mean is None else f"{summary.mean:.3f}"
     return (
-        f"{summary['rollouts']} rollouts, mean score {mean}, {summary['statuses']}, "
-        f"{summary['asked']} of {summary['questions']} questions asked now; scores in {output}"
+        f"{summary.rollouts} rollouts, mean score {mean}, {summary.statuses}, "
+        f"{summary.asked} of {summary.questions} questions asked now; scores in {output}"
     )

@@ -29,7 +29,13 @@ class ConsoleTeller:
     def bar(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
         """Shows how much of `total` is done; the callable moves it on."""
         if self.console.is_terminal and not self.quiet:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+            )
             with Progress(*columns, console=self.console, transient=True) as progress:
                 task = progress.add_task(title, total=total)
                 yield lambda done: progress.advance(task, done)

@@ -22,12 +22,15 @@ def command(
     seed: Annotated[int | None, typer.Option(help="Overrides run.yaml's seed.")] = None,
     certificate: Annotated[Path | None, typer.Option(help="Overrides run.yaml's certificate.")] = None,
     uncertified: Annotated[
-        bool, typer.Option("--uncertified", help="Train on a judge without a certificate, or a red one; the report says so.")
+        bool,
+        typer.Option("--uncertified", help="Train on a judge without a certificate, or a red one; the report says so."),
     ] = False,
     budget_minutes: Annotated[
         float | None, typer.Option(min=1, help="Wall time to aim at: bounds the RL and shrinks the evaluation.")
     ] = None,
-    banner: Annotated[str | None, typer.Option(help="A line over the report, for instance that it is no evidence.")] = None,
+    banner: Annotated[
+        str | None, typer.Option(help="A line over the report, for instance that it is no evidence.")
+    ] = None,
 ) -> None:
     """Train a policy against a reward: baseline, warm start, RL, control run, evaluation, report.
 
@@ -45,7 +48,9 @@ def command(
     teller = ConsoleTeller()
     if run.is_dir():
         if output is not None or seed is not None or certificate is not None:
-            raise ConfigError(f"{run}: a run's folder keeps its own settings; give --output, --seed, --certificate with a run file")
+            raise ConfigError(
+                f"{run}: a run's folder keeps its own settings; give --output, --seed, --certificate with a run file"
+            )
         folder = RunFolder(run)
         spec = folder.spec()
     else:

@@ -6,7 +6,7 @@
 
 The model's own chat template applies. One thread asks, strictly in order, so a question whose prompt
 starts like the one before it is answered from the prefix cache. The threads of llama.cpp sleep while
-nothing is asked: spinning ones would take the cores from a trainer.
+they wait: spinning ones would take the cores from a trainer.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ CONTEXT = 4096
 """Tokens of prompt and reply together."""
 
 _BATCH = 512
+_WAIT_POLICY = "OMP_WAIT_POLICY"
 
 # llama.cpp reads the special tokens of a chat template wherever they stand, so a candidate that writes one
 # would end its turn and speak for the model.
@@ -79,11 +80,7 @@ class LocalModel:
         return read_body(answer, seconds=time.monotonic() - started)
 
     def _load(self) -> Any:
-        try:
-            import xllamacpp  # pyright: ignore[reportMissingTypeStubs]
-        except ImportError as error:
-            raise UnavailableError(f"{self.name}: local models need xllamacpp; pip install 'dikast[local]'") from error
-        llama: Any = xllamacpp
+        llama = _llama()
         try:
             return llama.Server(self._parameters(llama.CommonParams()))
         except RuntimeError as error:
@@ -109,6 +106,25 @@ class LocalModel:
 
     def _unload(self) -> None:
         self._server = None
+
+
+def _llama() -> Any:
+    """Imports llama.cpp with threads that sleep while they wait for each other.
+
+    GNU OpenMP reads the policy once, when it is loaded, and would have them spin: where another process
+    wants a core, a question then takes many times as long.
+    """
+    chosen = os.environ.get(_WAIT_POLICY)
+    os.environ[_WAIT_POLICY] = chosen or "PASSIVE"
+    try:
+        import xllamacpp  # pyright: ignore[reportMissingTypeStubs]
+    except ImportError as error:
+        raise UnavailableError("local models need xllamacpp; install it: pip install 'dikast[local]'") from error
+    finally:
+        # A trainer in this process, and every process it starts, waits as it likes.
+        if chosen is None:
+            del os.environ[_WAIT_POLICY]
+    return xllamacpp
 
 
 def _defused(request: Request) -> Request:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-
 _WITH_BOUNDS = re.compile(r"(?:by )?[^\s(]+ \[[^\]]{0,40}\]")
 
 
@@ -96,5 +95,6 @@ def unbroken(sentence: str) -> str:
 def visible(text: str) -> str:
     """Shows what cannot be seen: control and format characters of hostile text stand as U+FFFD."""
     return "".join(
-        c if c.isprintable() or c in "\n\t\N{NO-BREAK SPACE}" else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text
+        c if c.isprintable() or c in "\n\t\N{NO-BREAK SPACE}" else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for c in text
     )

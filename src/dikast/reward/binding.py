@@ -65,8 +65,10 @@ def text_of(rollout: Rollout, column: str, spec: RewardSpec) -> str:
 def case_of(bound: Bound, item: int | None) -> Case:
     """Gives what is put before the judge for one item, or for the whole completion where item is None."""
     if item is None:
-        whole = bound.show is None or not isinstance(bound.parsed, Mapping)
-        candidate = bound.rollout.completion if whole else _shown_fields(bound.parsed, bound.show)
+        # A completion that is no JSON object has no fields to choose from, and is shown whole.
+        parsed: Any = bound.parsed
+        whole = bound.show is None or not isinstance(parsed, Mapping)
+        candidate = bound.rollout.completion if whole else _shown_fields(parsed, bound.show)
     else:
         candidate = _shown_fields((bound.items or ())[item], bound.show)
     return Case(documents=bound.documents, candidate=candidate)
@@ -103,10 +105,8 @@ def _required(rollout: Rollout, column: str, named_by: str) -> Any:
         value = None
     if value is None:
         # null too: a judge that reads "null" for a document judges something else.
-        columns = {"prompt", "completion", *rollout.columns} | (
-            {"reference"} if rollout.reference is not None else set()
-        )
-        has = ", ".join(sorted(columns - {column}))
+        known = {"prompt", "completion", *rollout.columns} - {column}
+        has = ", ".join(sorted(known))
         raise DataError(f"rollout '{rollout.id}': no column '{column}', which {named_by}; it has {has}")
     return value
 
@@ -114,10 +114,12 @@ def _required(rollout: Rollout, column: str, named_by: str) -> Any:
 def _require_issues(rollout: Rollout, recall: RecallSpec, spec: RewardSpec) -> None:
     issues = _required(rollout, recall.issues, f"recall of {spec.path} names")
     listed = cast("list[Any]", issues) if isinstance(issues, list) else [None]
-    if not all(
-        isinstance(issue, Mapping) and cast("Mapping[str, Any]", issue).get(recall.key) is not None for issue in listed
-    ):
+    if not all(isinstance(issue, Mapping) and _field(issue, recall.key) is not None for issue in listed):
         raise DataError(
             f"rollout '{rollout.id}': '{recall.issues}' must be a list of objects with '{recall.key}', "
             f"by which recall of {spec.path} counts them"
         )
+
+
+def _field(issue: Any, key: str) -> Any:
+    return issue.get(key)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ import msgspec
 
 from dikast.certify.certificate import Certificate, certificate_hash, read_certificate
 from dikast.errors import NotGoodEnoughError
-from dikast.evaluate.arms import Arm
+from dikast.evaluate.arms import Arm, spread
 from dikast.evaluate.gold import load_gold
 from dikast.evaluate.run import evaluate
 from dikast.loading import require_fit
@@ -56,12 +56,20 @@ class Run:
     """One run with its folder. `go` does what is not done yet."""
 
     def __init__(
-        self, spec: RunSpec, folder: RunFolder, teller: Teller, *, uncertified: bool, budget_minutes: float | None
+        self,
+        spec: RunSpec,
+        folder: RunFolder,
+        teller: Teller,
+        *,
+        uncertified: bool = False,
+        budget_minutes: float | None = None,
+        banner: str | None = None,
     ) -> None:
         self.spec = spec
         self.folder = folder
         self.teller = teller
         self.uncertified = uncertified
+        self.banner = banner
         self.budget = budget_minutes * 60 if budget_minutes else None
         self.scale = min(1.0, budget_minutes / BUDGET_BASE) if budget_minutes else 1.0
         self.settings = rl_settings(spec)
@@ -197,7 +205,8 @@ class Run:
         model, tokenizer = load_policy(self._policy() if arm == "base" else self.folder.model(arm))
         spec = self.spec.file.eval
         documents = spread(self._rows("test"), self._scaled(spec.documents))
-        few = spread(documents, self._scaled(spec.sampled_documents))
+        # Among those that the judge scores, so that the samples stand beside the greedy answer.
+        few = spread(spread(documents, self._scaled(spec.judged)), self._scaled(spec.sampled_documents))
         length = self.settings["max_completion_length"]
         greedy = Sampling(max_new_tokens=length, seed=self.spec.file.seed)
         drawn = Sampling(
@@ -237,7 +246,7 @@ class Run:
                     progress=move,
                 )
             )
-        write_report(evaluation, self.folder.path)
+        write_report(evaluation, self.folder.path, banner=self.banner)
         return {"report": str(self.folder.page.name)}
 
     def _arm(self, name: str) -> Arm:
@@ -253,12 +262,6 @@ class Run:
     def _log(self, stage: str, row: dict[str, Any]) -> None:
         self.folder.append(stage, row)
         self.teller.say(f"{stage}: {step_line(row)}")
-
-
-def spread(rows: Sequence[Any], count: int) -> list[Any]:
-    """Takes `count` rows spread evenly over a list: the same ones in every run."""
-    count = min(count, len(rows))
-    return [rows[at * len(rows) // count] for at in range(count)]
 
 
 def as_row(rollout: Rollout) -> dict[str, Any]:

@@ -1,0 +1,308 @@
+"""reward.yaml: what is refused when it is read, and what its hash is of."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dikast.errors import ConfigError
+from dikast.spec import reward as spec_reward
+from dikast.spec.reward import JsonCheck, LengthCheck, PythonCheck, named_files, read_reward
+
+Write = Callable[..., Path]
+
+PLAIN: dict[str, Any] = {
+    "name": "review",
+    "objective": "Judge the comments.",
+    "inputs": {"Document": "contract", "Reference": "playbook"},
+    "judge": {"model": "openai:big", "criteria": [{"id": "good", "ask": "Is it good?"}]},
+}
+
+
+def text_of(**changes: Any) -> str:
+    """The plain reward with some keys changed."""
+    return yaml.safe_dump({**PLAIN, **changes}, sort_keys=False)
+
+
+def judge_of(*criteria: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {"model": "openai:big", "criteria": list(criteria), **changes}
+
+
+def problem_of(path: Path) -> str:
+    """What is said about a file that is refused, without the file's own name."""
+    with pytest.raises(ConfigError) as error:
+        read_reward(path)
+    said = str(error.value)
+    assert said.startswith(f"{path}: ")
+    assert "\n" not in said
+    return said.removeprefix(f"{path}: ")
+
+
+def test_the_defaults_are_those_that_the_documents_name(reward_file: Write):
+    spec = read_reward(reward_file(text_of(checks=[{"check": "json", "gate": True}])))
+
+    [criterion] = spec.file.judge.criteria
+    assert spec.file.range == (0.0, 1.0)
+    assert (criterion.weight, criterion.negative, criterion.na, criterion.evidence) == (1.0, False, False, None)
+    assert spec.file.checks == (JsonCheck(gate=True),)
+    assert spec.file.checks[0].part_name == "json"
+
+
+def test_the_inputs_keep_the_order_of_the_file(reward_file: Write):
+    spec = read_reward(reward_file(text_of(inputs={"Z": "z", "A": "a", "M": "m"})))
+
+    assert list(spec.file.inputs) == ["Z", "A", "M"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"rnage": [0, 1]}, "unknown key 'rnage'; did you mean 'range'?"),
+        ({"range": [1, 1]}, "range: [1.0, 1.0] is not a range; write two numbers, the lower one first"),
+        ({"range": [0, float("nan")]}, "range: [0.0, nan] is not a range; write two numbers, the lower one first"),
+        (
+            {"range": [-1.5e308, 1.5e308]},
+            "range: [-1.5e+308, 1.5e+308] is not a range; write two numbers, the lower one first",
+        ),
+        ({"judge": judge_of()}, "judge.criteria: there is none; write at least one with an 'ask'"),
+        ({"judge": judge_of({"id": "good"})}, "judge.criteria[0]: 'ask' is missing; add it"),
+        (
+            {"judge": judge_of({"id": "good", "ask": " "})},
+            "judge.criteria[0] (good): 'ask' is empty; write one yes/no question",
+        ),
+        (
+            {"judge": judge_of({"id": "a b", "ask": "?"})},
+            "judge.criteria[0] (a b): the id must be a word of letters, digits, _ and -",
+        ),
+        (
+            {"judge": judge_of({"id": "a", "ask": "?"}, {"id": "a", "ask": "?"})},
+            "judge.criteria[1] (a): the id is taken; ids and check names must differ",
+        ),
+        (
+            {"judge": judge_of({"id": "a", "ask": "?", "weight": 0})},
+            "judge.criteria[0] (a): weight must be above 0; for a bad trait write 'negative: true'",
+        ),
+        (
+            {"judge": judge_of({"id": "a", "ask": "?", "weight": float("nan")})},
+            "judge.criteria[0] (a): weight must be above 0; for a bad trait write 'negative: true'",
+        ),
+        (
+            {"judge": judge_of({"id": "a", "ask": "?", "evidence": "Contract"})},
+            "judge.criteria[0] (a): evidence 'Contract' is no input; inputs are Document, Reference",
+        ),
+        (
+            {"judge": judge_of({"id": "a", "ask": "?"}, model="big")},
+            "judge.model: 'big' must be written as provider:model, for instance openai:gpt-oss-120b",
+        ),
+        (
+            {"checks": [{"check": "json"}]},
+            "checks[0] (json): a check is a gate or has a weight; write 'gate: true' or 'weight: 0.1'",
+        ),
+        (
+            {"checks": [{"check": "json", "gate": True, "weight": 0.1}]},
+            "checks[0] (json): a check is a gate or has a weight; write 'gate: true' or 'weight: 0.1'",
+        ),
+        (
+            {"checks": [{"check": "json", "weight": 1.5}]},
+            "checks[0] (json): weight 1.5 is outside 0..1; it is a share of the score",
+        ),
+        (
+            {"checks": [{"check": "json", "weight": 0.5}, {"check": "artifacts", "weight": 0.5}]},
+            "checks: their weights add up to 1; they are shares and must stay under 1",
+        ),
+        (
+            {"checks": [{"check": "json", "gate": True}, {"check": "json", "gate": True}]},
+            "checks[1] (json): the name is taken; give it a 'name' of its own",
+        ),
+        (
+            {"checks": [{"check": "json", "name": "good", "gate": True}]},
+            "judge.criteria[0] (good): the id is taken; ids and check names must differ",
+        ),
+        (
+            {"checks": [{"check": "quote", "field": "f", "source": "X", "gate": True}]},
+            "checks[0] (quote): source 'X' is no input; inputs are Document, Reference",
+        ),
+        ({"checks": [{"check": "length", "gate": True}]}, "checks[0] (length): write max_words or min_words"),
+        ({"checks": [{"check": "language", "gate": True}]}, "checks[0] (language): write same_as or one_of"),
+        (
+            {"recall": {"issues": "issues", "key": "rule"}},
+            "recall: it counts the items of a set; write 'items', or remove it",
+        ),
+        (
+            {"items": "comments", "recall": {"issues": "issues", "key": "rule", "beta": 0}},
+            "recall.beta: 0.0 must be above 0; 1 counts precision and recall alike",
+        ),
+        (
+            {"items": "comments", "recall": {"issues": "issues", "key": "rule", "beta": float("inf")}},
+            "recall.beta: inf must be above 0; 1 counts precision and recall alike",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_with_its_place_and_mend(
+    reward_file: Write, changes: dict[str, Any], said: str
+):
+    assert problem_of(reward_file(text_of(**changes))) == said
+
+
+@pytest.mark.parametrize("kind", ["jsno", "veto"])
+def test_an_unknown_check_is_refused(reward_file: Write, kind: str):
+    assert f"'{kind}'" in problem_of(reward_file(text_of(checks=[{"check": kind, "gate": True}])))
+
+
+@pytest.mark.parametrize("name", ["../secret.json", "/etc/passwd", "inner/../../secret.json", "link.json"])
+def test_a_file_outside_the_rewards_folder_is_refused(reward_file: Write, tmp_path: Path, name: str):
+    (tmp_path / "secret.json").write_text("{}")
+    path = reward_file(text_of(checks=[{"check": "json", "schema": name, "gate": True}]))
+    (path.parent / "link.json").symlink_to(tmp_path / "secret.json")
+
+    assert problem_of(path) == f"'{name}' leaves the reward's folder; keep the files it names beside it"
+
+
+def test_a_named_file_that_is_not_there_is_told(reward_file: Write):
+    path = reward_file(text_of(checks=[{"check": "safety", "lists": ["none.txt"], "gate": True}]))
+
+    assert problem_of(path) == f"it names 'none.txt', and {path.parent / 'none.txt'} is not there"
+
+
+@pytest.mark.parametrize("call", ["score", "checks:", ":score", "..etc.checks:score", ".checks:score", "a/b:score"])
+def test_a_call_that_is_no_module_and_function_is_refused(reward_file: Write, call: str):
+    path = reward_file(text_of(checks=[{"check": "python", "call": call, "gate": True}]))
+
+    assert problem_of(path) == f"checks[0] (python): call '{call}' must be written as module:function"
+
+
+@pytest.mark.parametrize("module", ["none_such", "sys", "os", "none.such", "yaml.none", "json.none", "__main__"])
+def test_a_module_without_a_source_to_hash_is_refused(reward_file: Write, module: str):
+    path = reward_file(text_of(checks=[{"check": "python", "call": f"{module}:score", "gate": True}]))
+
+    if module == "__main__" and getattr(sys.modules["__main__"], "__spec__", None):
+        pytest.skip("run as a module, so that its source is known")
+    assert f"no module '{module}'; put {module}.py beside the reward file" in problem_of(path)
+
+
+def test_a_check_beside_the_reward_that_is_a_link_to_the_outside_is_refused(reward_file: Write, tmp_path: Path):
+    (tmp_path / "outside.py").write_text("def score(rollout): return 1.0")
+    path = reward_file(text_of(checks=[{"check": "python", "call": "mine:score", "gate": True}]))
+    (path.parent / "mine.py").symlink_to(tmp_path / "outside.py")
+
+    assert problem_of(path) == "'mine.py' leaves the reward's folder; keep the files it names beside it"
+
+
+def test_reading_a_reward_never_runs_the_users_code(reward_file: Write, tmp_path: Path):
+    trap = f"open({str(tmp_path / 'ran')!r}, 'w').close()"
+    path = reward_file(text_of(checks=[{"check": "python", "call": "mine:score", "gate": True}]), {"mine.py": trap})
+
+    spec = read_reward(path)
+
+    assert isinstance(spec.file.checks[0], PythonCheck)
+    assert named_files(spec) == [(path.parent / "mine.py").resolve()]
+    assert spec.hash
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_module_beside_the_reward_comes_before_an_installed_one(reward_file: Write):
+    path = reward_file(
+        text_of(checks=[{"check": "python", "call": "yaml:score", "gate": True}]), {"yaml.py": "def score(r): ..."}
+    )
+
+    assert named_files(read_reward(path)) == [(path.parent / "yaml.py").resolve()]
+
+
+def test_an_installed_module_is_found_and_hashed(reward_file: Write):
+    path = reward_file(text_of(checks=[{"check": "python", "call": "yaml:safe_load", "gate": True}]))
+
+    [source] = named_files(read_reward(path))
+
+    assert source.name == "__init__.py"
+    assert source.parent.name == "yaml"
+
+
+FILES = {
+    "comments.schema.json": '{"type": "object"}',
+    "words.txt": "bad\n",
+    "mine.py": "def score(rollout): return 1.0\n",
+}
+NAMING_ALL = text_of(
+    checks=[
+        {"check": "json", "schema": "comments.schema.json", "gate": True},
+        {"check": "safety", "lists": ["words.txt"], "gate": True},
+        {"check": "python", "call": "mine:score", "weight": 0.1},
+    ]
+)
+
+
+@pytest.mark.parametrize("changed", FILES)
+def test_the_hash_changes_with_one_byte_of_any_file_that_the_reward_names(reward_file: Write, changed: str):
+    before = read_reward(reward_file(NAMING_ALL, FILES)).hash
+
+    after = read_reward(reward_file(NAMING_ALL, FILES | {changed: FILES[changed] + " "})).hash
+
+    assert len(before) == 64
+    assert after != before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "other"},
+        {"objective": "Judge the comments"},
+        {"range": [0, 2]},
+        {"inputs": {"Reference": "playbook", "Document": "contract"}},
+        {"judge": judge_of({"id": "good", "ask": "Is it good?"}, model="openai:small")},
+        {"judge": judge_of({"id": "good", "ask": "Is it good?", "weight": 2})},
+        {"judge": judge_of({"id": "good", "ask": "Is it good?", "negative": True})},
+        {"checks": [{"check": "artifacts", "weight": 0.1}]},
+    ],
+)
+def test_the_hash_changes_with_everything_that_changes_a_score(reward_file: Write, changes: dict[str, Any]):
+    before = read_reward(reward_file(text_of())).hash
+
+    assert read_reward(reward_file(text_of(**changes))).hash != before
+
+
+def test_the_hash_is_of_the_content_not_of_its_layout_or_place(reward_file: Write, tmp_path: Path):
+    here = read_reward(reward_file(NAMING_ALL, FILES)).hash
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name, content in FILES.items():
+        (elsewhere / name).write_text(content)
+    spelled_out = yaml.safe_load(NAMING_ALL) | {"range": [0.0, 1.0], "aggregate": "weighted_mean"}
+    (elsewhere / "other.yaml").write_text("# a comment\n" + yaml.safe_dump(spelled_out, sort_keys=False, indent=8))
+
+    assert read_reward(elsewhere / "other.yaml").hash == here
+
+
+def test_the_hash_changes_with_the_prompts(reward_file: Write, monkeypatch: pytest.MonkeyPatch):
+    before = read_reward(reward_file(text_of())).hash
+
+    monkeypatch.setattr(spec_reward, "PROMPTS_VERSION", "next")
+
+    assert read_reward(reward_file(text_of())).hash != before
+
+
+def test_bytes_cannot_move_from_one_named_file_into_the_next_unseen(reward_file: Write):
+    naming_two = text_of(checks=[{"check": "safety", "lists": ["a.txt", "b.txt"], "gate": True}])
+    before = read_reward(reward_file(naming_two, {"a.txt": "xy", "b.txt": "z"})).hash
+
+    assert read_reward(reward_file(naming_two, {"a.txt": "x", "b.txt": "yz"})).hash != before
+
+
+def test_a_reward_reads_the_same_from_another_working_folder(
+    reward_file: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = reward_file(NAMING_ALL, FILES)
+    absolute = read_reward(path).hash
+
+    monkeypatch.chdir(tmp_path)
+
+    assert read_reward(Path(os.path.relpath(path))).hash == absolute
+
+
+def test_a_length_check_reads_its_bounds(reward_file: Write):
+    spec = read_reward(reward_file(text_of(checks=[{"check": "length", "max_words": 5, "weight": 0.1}])))
+
+    assert spec.file.checks == (LengthCheck(max_words=5, weight=0.1),)
