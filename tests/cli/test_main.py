@@ -191,7 +191,12 @@ def test_ctrl_c_says_that_what_was_done_is_kept():
     # The word comes from inside the loop, which answers the signal from then on.
     waiting = FAKE_SCORE.format(body=WAIT)
     process = subprocess.Popen(
-        [sys.executable, "-c", waiting + MAIN, "score"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", waiting + MAIN, "score"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell in the background ignores the signal, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     process.stdout.readline()

@@ -43,7 +43,7 @@ def read_connections(folder: Path) -> dict[str, ModelConnection]:
         if path.is_file():
             connections = read_struct(path, dict[str, ModelConnection])
             for name, connection in connections.items():
-                if connection.concurrency < 1 or connection.attempts < 1 or connection.timeout <= 0:
+                if connection.concurrency < 1 or connection.attempts < 1 or not connection.timeout > 0:
                     raise ConfigError(f"{path}: {name}: concurrency, attempts and timeout must be above 0")
             return connections
     return {}

@@ -166,7 +166,8 @@ class RewardSpec(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def hash(self) -> str:
         """SHA-256 of the canonical file, the bytes of every file it names and the prompts' version."""
         digest = hashlib.sha256()
-        digest.update(msgspec.json.encode(self.file, order="deterministic"))
+        # The order of keys counts: the judge sees the inputs in the order of the file.
+        digest.update(msgspec.json.encode(self.file))
         for path in named_files(self):
             content = path.read_bytes()
             digest.update(f"\x00{len(content)}\x00".encode() + content)
