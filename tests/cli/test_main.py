@@ -196,7 +196,7 @@ def test_ctrl_c_says_that_what_was_done_is_kept():
         stderr=subprocess.PIPE,
         text=True,
         # A shell in the background ignores the signal, and its children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  no thread runs here
     )
     assert process.stdout is not None
     process.stdout.readline()

@@ -93,7 +93,7 @@ def verdicts_schema(criteria: Sequence[Criterion], *, reason: bool) -> dict[str,
         fields: dict[str, object] = {"evidence": {"type": "string"}} if criterion.evidence else {}
         if reason:
             fields["reason"] = {"type": "string"}
-        fields["answer"] = {"enum": ["yes", "no", "n/a"] if criterion.na else ["yes", "no"]}
+        fields["answer"] = {"type": "string", "enum": ["yes", "no", "n/a"] if criterion.na else ["yes", "no"]}
         verdicts[criterion.id] = _closed_object(fields)
     return _closed_object({"verdicts": _closed_object(verdicts)})
 
