@@ -43,7 +43,7 @@ class Judge(BaseHTTPRequestHandler):
 
     asked = 0
 
-    def do_POST(self) -> None:  # noqa: N802  the name that http.server calls
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         type(self).asked += 1
         p = 0.2 + 0.6 * (len(body) % 7) / 7

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -12,6 +13,9 @@ import typer
 from dikast.cli.tell import ConsoleTeller
 from dikast.errors import ConfigError
 from dikast.spec.run import RunSpec, read_run
+
+if TYPE_CHECKING:
+    from dikast.train.folder import RunFolder
 
 
 def command(
@@ -72,18 +76,16 @@ def overridden(spec: RunSpec, seed: int | None, certificate: Path | None) -> Run
 
 
 def quiet_libraries() -> None:
-    """Keeps the training libraries from printing bars of their own and from looking for a hub."""
+    """Keeps the training libraries from looking for a hub and from warning about each other."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
 
-def show(folder: object) -> None:
+def show(folder: RunFolder) -> None:
     """Prints the report's table."""
     from dikast.report.table import print_table
-    from dikast.train.folder import RunFolder
 
-    assert isinstance(folder, RunFolder)
     print_table(folder.report)
     typer.echo(f"report: {folder.page}")

@@ -37,6 +37,7 @@ def convert_gguf(source: Path, target: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    quiet_progress()
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     where = {"pretrained_model_name_or_path": str(source.parent), "gguf_file": source.name}
     loaded = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
@@ -56,8 +57,18 @@ def load_policy(folder: Path) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    quiet_progress()
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, padding_side="left")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
     return model, tokenizer
+
+
+def quiet_progress() -> None:
+    """Turns off the training libraries' own progress bars: a run tells its progress itself."""
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()

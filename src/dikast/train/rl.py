@@ -88,6 +88,7 @@ def run_rl(
     `seconds` bounds the wall time of all parts together: the run ends with the step in which it is passed.
     """
     import torch
+    from transformers import PrinterCallback
     from transformers.trainer_utils import get_last_checkpoint
     from trl.trainer.grpo_config import GRPOConfig
 
@@ -105,6 +106,7 @@ def run_rl(
         reward_funcs=judged,
         train_dataset=_dataset(prompts),
     )
+    trainer.remove_callback(PrinterCallback)
     clock.attach(trainer, log)
     checkpoint = get_last_checkpoint(str(work)) if work.is_dir() else None
     trainer.train(resume_from_checkpoint=checkpoint)

@@ -107,6 +107,7 @@ def _trainer(
     callbacks: list[Any],
     valid: Sequence[Rollout] | None = None,
 ) -> Any:
+    from transformers import PrinterCallback
     from trl.trainer.sft_config import SFTConfig
     from trl.trainer.sft_trainer import SFTTrainer
 
@@ -133,7 +134,7 @@ def _trainer(
         max_length=1024,
         **evaluated,
     )
-    return SFTTrainer(
+    trainer = SFTTrainer(
         model=model,
         args=config,
         processing_class=tokenizer,
@@ -141,6 +142,8 @@ def _trainer(
         eval_dataset=_dataset(valid) if valid else None,
         callbacks=callbacks,
     )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def _dataset(rollouts: Sequence[Rollout]) -> Any:

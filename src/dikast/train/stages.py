@@ -115,7 +115,9 @@ class Run:
     def _certificate(self) -> Certificate | None:
         """Gives the certificate, or None where the user wants none. Raises where it forbids training."""
         if self.uncertified:
-            self.teller.say("certificate: none; this run trains on a judge that nobody measured (--uncertified)")
+            self.teller.say(
+                "certificate: not asked for (--uncertified); every criterion counts as it stands in the file"
+            )
             return None
         source = self.folder.certificate if self.folder.certificate.is_file() else self.spec.certificate
         if not source.is_file():
