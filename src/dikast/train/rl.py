@@ -41,7 +41,7 @@ FIXED: dict[str, Any] = {
     "save_strategy": "steps",
     "save_total_limit": 1,
     "bf16": False,
-    "gradient_checkpointing": False,
+    "activation_checkpointing": False,
     "disable_tqdm": True,
     "log_completions": False,
 }

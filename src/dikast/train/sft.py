@@ -130,7 +130,7 @@ def _trainer(
         disable_tqdm=True,
         use_cpu=True,
         bf16=False,
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         max_length=1024,
         **evaluated,
     )
@@ -166,7 +166,8 @@ def _logging(log: Log) -> Any:
 
     class Logging(TrainerCallback):
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            log({"step": state.global_step, **(logs or {})})
+            if logs and ("loss" in logs or "eval_loss" in logs):
+                log({"step": state.global_step, **logs})
 
     return Logging()
 

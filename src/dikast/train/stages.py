@@ -296,5 +296,6 @@ def step_line(row: dict[str, Any]) -> str:
 
 
 def _brief(found: dict[str, Any]) -> str:
-    words = [f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in found.items()]
+    known = {name: value for name, value in found.items() if value is not None}
+    words = [f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in known.items()]
     return f"({', '.join(words)})" if words else ""
