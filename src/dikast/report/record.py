@@ -52,7 +52,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     reward: str
     reward_hash: str
     certificate_hash: str | None
-    """None where what was trained trained on a judge that nobody measured."""
+    """None where what was trained trained without a certificate."""
     judge: Judge
     policy: str | None
     policy_sha256: str | None

@@ -46,7 +46,7 @@ def tables_of(report: Report) -> Group:
     if report.banner:
         lines.append(Text(report.banner, style="bold yellow"))
     if report.certificate_hash is None:
-        lines.append(Text("not certified: nobody measured what this judge is worth", style="bold red"))
+        lines.append(Text("not certified: no certificate lets this judge train (--uncertified)", style="bold red"))
     lines += [_arms(report), *([_contrasts(report)] if report.contrasts else [])]
     lines += [Text(f"• {sentence}") for sentence in report.verdict]
     lines += [Text(f"! {', '.join(flag.metrics)}: {flag.why}", style="dim") for flag in report.flags]
