@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -48,6 +50,9 @@ FIXED: dict[str, Any] = {
 """What dikast decides: the journal logs completions, the run folder the rest."""
 
 
+LAST_WRITTEN = "trainer_state.json"
+
+
 class RlOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What the reinforcement learning did."""
 
@@ -89,7 +94,6 @@ def run_rl(
     """
     import torch
     from transformers import PrinterCallback
-    from transformers.trainer_utils import get_last_checkpoint
     from trl.trainer.grpo_config import GRPOConfig
 
     from dikast.train.prefix import PrefixSharingGRPOTrainer
@@ -108,9 +112,25 @@ def run_rl(
     )
     trainer.remove_callback(PrinterCallback)
     clock.attach(trainer, log)
-    checkpoint = get_last_checkpoint(str(work)) if work.is_dir() else None
-    trainer.train(resume_from_checkpoint=checkpoint)
+    checkpoint = newest_checkpoint(work)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return RlOutcome(steps=trainer.state.global_step, seconds=clock.spent)
+
+
+def newest_checkpoint(work: Path) -> Path | None:
+    """Gives the newest checkpoint that was written to its end, and removes what a kill left half written.
+
+    The trainer writes its state last; a folder without it is no checkpoint.
+    """
+    whole: list[tuple[int, Path]] = []
+    for folder in work.glob("checkpoint-*"):
+        try:
+            state = json.loads((folder / LAST_WRITTEN).read_bytes())
+        except (OSError, ValueError):
+            shutil.rmtree(folder)
+            continue
+        whole.append((state["global_step"], folder))
+    return max(whole)[1] if whole else None
 
 
 def _dataset(prompts: Sequence[Rollout]) -> Any:
