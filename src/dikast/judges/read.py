@@ -18,6 +18,9 @@ from dikast.spec.reward import Criterion
 MIN_MASS = 0.2
 """Share of probability that yes and no must hold together; below it the model did not answer the question."""
 
+MAX_CHARACTERS = 100_000
+"""Of a structured reply. A judge's has some hundreds for each criterion; looking for objects takes time in the square."""
+
 _VALUES = {"yes": 1.0, "no": 0.0}
 
 
@@ -44,7 +47,7 @@ def read_structured(
     """Reads the verdicts of all criteria from a JSON reply; `sources` holds the inputs that may be quoted."""
     if reply.finish == "refused":
         return {c.id: Missing("refused", reply.text[:200]) for c in criteria}
-    found = last_object(reply.text, holding="verdicts")
+    found = last_object(reply.text, holding="verdicts") if len(reply.text) <= MAX_CHARACTERS else None
     held = found.get("verdicts") if found else None
     if not isinstance(held, dict):
         reason = "truncated" if reply.finish == "length" else "unparsable"
