@@ -278,7 +278,7 @@ class TestReadings:
 
 SHARE = st.floats(0, 1)
 WEIGHT = st.floats(0.01, 100)
-MISSING = st.sampled_from(MISSING_REASONS).map(lambda reason: Missing(reason))
+MISSING = st.sampled_from(MISSING_REASONS).map(Missing)
 CRITERIA = st.lists(st.fixed_dictionaries({"weight": WEIGHT, "negative": st.booleans()}), min_size=1, max_size=5)
 CHECKS = st.lists(st.tuples(st.floats(0.001, 0.24), SHARE), max_size=4)
 RANGE = st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)).filter(lambda limits: limits[0] < limits[1])
