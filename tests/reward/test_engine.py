@@ -1,132 +1,288 @@
-"""The engine: order, what is asked and what is spared, and what a failure becomes."""
+"""A batch becomes scores: in order, each question once, the prefix first, and failures as what they are."""
 
-import json
+import asyncio
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dikast.errors import DataError, ModelError, UnavailableError
+from dikast.models.base import Request
 from dikast.records import Rollout
+from dikast.reward.aggregate import Reading
 
-REWARD = """
-name: n
-objective: Judge.
-inputs: {Document: text}
-items: comments
-checks:
-  - {check: json, gate: true}
+Make = Callable[..., Rollout]
+
+PLAIN = """
+name: plain
+objective: Judge the answer.
+inputs: {Document: contract}
 judge:
   model: scripted:judge
   criteria:
     - {id: good, ask: "Is it good?"}
 """
+TWO = PLAIN + '    - {id: useful, ask: "Is it useful?"}\n'
+GATED = PLAIN + "range: [-1, 1]\nchecks:\n  - {check: length, max_words: 3, gate: true}\n"
+SET = PLAIN + "items: notes\nchecks:\n  - {check: json, gate: true}\n"
+MINE = PLAIN + 'checks:\n  - {check: python, call: "mine:score", weight: 0.1}\n'
+BROKEN = "def score(rollout):\n    raise RuntimeError('broken')\n"
 
 
-def rollout(at: int, completion: str, group: str = "g") -> Rollout:
-    return Rollout(
-        id=f"r{at}", group=group, prompt="p", completion=completion, columns={"text": f"document of {group}"}
+def candidate_of(request: Request) -> str:
+    found = re.search(r"<([0-9a-f]{16})>\n(.*)\n</\1>", request.messages[-1].content, flags=re.DOTALL)
+    assert found
+    return found[2]
+
+
+def believed(request: Request) -> float:
+    """P(yes) is what the candidate says it is."""
+    return float(candidate_of(request).split()[-1])
+
+
+async def test_scores_come_in_the_order_of_the_rollouts(judged_by: Any, scripted_model: Any, rollout: Make):
+    rollouts = [rollout(f"r{at}", f"answer {at / 40}", group=f"g{at % 3}") for at in range(40)]
+    random.Random(0).shuffle(rollouts)
+
+    for concurrency in (1, 4, 64):
+        reward = judged_by(PLAIN, scripted_model(believed, concurrency=concurrency))
+        scores = await reward.ascore(rollouts)
+
+        assert [score.id for score in scores] == [r.id for r in rollouts]
+        assert [score.score for score in scores] == pytest.approx([float(r.completion.split()[1]) for r in rollouts])
+
+
+async def test_no_rollouts_are_no_scores(judged_by: Any, scripted_model: Any):
+    assert await judged_by(PLAIN, scripted_model(0.5)).ascore([]) == []
+
+
+@pytest.mark.parametrize("concurrency", [1, 64])
+async def test_equal_completions_of_a_prompt_are_judged_once(
+    judged_by: Any, scripted_model: Any, rollout: Make, concurrency: int
+):
+    model = scripted_model(believed, concurrency=concurrency)
+    texts = ["same 0.5", "other 0.25", "same 0.5", "same 0.5", "other 0.25"]
+
+    scores = await judged_by(TWO, model).ascore([rollout(f"r{at}", text) for at, text in enumerate(texts)])
+
+    assert len(model.asked) == 4
+    assert [score.score for score in scores] == pytest.approx([0.5, 0.25, 0.5, 0.5, 0.25])
+    assert sum(score.usage.asked for score in scores) == 4
+    assert [score.usage.questions for score in scores] == [2] * 5
+
+
+async def test_equal_completions_of_different_prompts_are_judged_each(
+    judged_by: Any, scripted_model: Any, rollout: Make
+):
+    model = scripted_model(0.5)
+
+    await judged_by(PLAIN, model).ascore([rollout("a", "same", group="g0"), rollout("b", "same", group="g1")])
+
+    assert len(model.asked) == 2
+
+
+async def test_the_first_unit_of_a_group_is_answered_before_its_siblings_are_asked(
+    judged_by: Any, scripted_model: Any, rollout: Make
+):
+    model = scripted_model(believed, concurrency=64)
+    rollouts = [rollout(f"r{at}", f"answer {at} 0.5", group=f"g{at % 3}") for at in range(15)]
+
+    await judged_by(PLAIN, model).ascore(rollouts)
+
+    at_once = 0
+    for group in ("g0", "g1", "g2"):
+        events = [(what, r) for what, r in model.events if f"contract {group}" in r.messages[-1].content]
+        (asked, first), (answered, same), *siblings = events
+        assert (asked, answered) == ("asked", "answered")
+        assert first == same
+        assert [what for what, _ in siblings] == ["asked"] * 4 + ["answered"] * 4
+        at_once += len(siblings)
+    assert at_once == 24
+
+
+async def test_a_model_that_answers_one_at_a_time_is_asked_group_by_group(
+    judged_by: Any, scripted_model: Any, rollout: Make
+):
+    model = scripted_model(believed, concurrency=1)
+    rollouts = [rollout(f"r{at}", f"answer {at} 0.5", group=f"g{at % 3}") for at in range(9)]
+
+    await judged_by(TWO, model).ascore(rollouts)
+
+    groups = [re.search(r"contract (g\d)", r.messages[-1].content)[1] for r in model.asked]
+    candidates = [candidate_of(request) for request in model.asked]
+    assert groups == ["g0"] * 6 + ["g1"] * 6 + ["g2"] * 6
+    assert candidates[::2] == candidates[1::2]
+    assert [what for what, _ in model.events] == ["asked", "answered"] * 18
+
+
+async def test_no_more_is_asked_at_once_than_groups_of_the_usual_size_allow(
+    judged_by: Any, scripted_model: Any, rollout: Make
+):
+    model = scripted_model(believed, concurrency=16)
+    rollouts = [rollout(f"r{at}", f"answer {at} 0.5", group=f"g{at % 8}") for at in range(64)]
+
+    await judged_by(PLAIN, model).ascore(rollouts)
+
+    under_way = most = 0
+    for what, _ in model.events:
+        under_way += 1 if what == "asked" else -1
+        most = max(most, under_way)
+    assert 2 <= most <= 16
+
+
+async def test_a_failing_gate_gives_the_lowest_reward_and_the_judge_is_not_asked(
+    judged_by: Any, scripted_model: Any, rollout: Make
+):
+    model = scripted_model(1.0)
+
+    gated, passed = await judged_by(GATED, model).ascore(
+        [rollout("long", "far too many words"), rollout("short", "ok")]
     )
 
-
-def comments(*texts: str) -> str:
-    return json.dumps({"comments": [{"comment": text} for text in texts]})
-
-
-def believes(request) -> float:
-    """Says how good a comment is by the number it holds."""
-    return float(request.messages[-1].content.partition("comment: ")[2].split()[0])
+    assert (gated.score, gated.status, gated.missing) == (-1.0, "gated", None)
+    assert gated.detail.startswith("length: ")
+    assert gated.usage.questions == 0
+    assert (passed.score, passed.status) == (1.0, "scored")
+    assert [candidate_of(request) for request in model.asked] == ["ok"]
 
 
-def test_scores_come_in_the_order_of_the_rollouts(judged_by, scripted_model):
-    reward = judged_by(REWARD, scripted_model(believes, concurrency=16))
-    rows = [rollout(at, comments(f"0.{at}"), group=f"g{at % 3}") for at in range(1, 9)]
+async def test_the_checks_behind_a_failing_gate_are_spared(judged_by: Any, scripted_model: Any, rollout: Make):
+    text = PLAIN + 'checks:\n  - {check: json, gate: true}\n  - {check: python, call: "mine:score", gate: true}\n'
 
-    scores = reward.score(rows)
+    [score] = await judged_by(text, scripted_model(1.0), files={"mine.py": BROKEN}).ascore([rollout("r", "no JSON")])
 
-    assert [score.id for score in scores] == [row.id for row in rows]
-    assert [score.score for score in scores] == pytest.approx([at / 10 for at in range(1, 9)])
-
-
-def test_equal_completions_of_a_prompt_are_judged_once(judged_by, scripted_model):
-    model = scripted_model(0.5, concurrency=16)
-    reward = judged_by(REWARD, model)
-
-    scores = reward.score([rollout(at, comments("same")) for at in range(8)])
-
-    assert len(model.asked) == 1
-    assert sum(score.usage.asked for score in scores) == 1
-    assert sum(score.usage.questions for score in scores) == 8
+    assert [part.name for part in score.parts] == ["json"]
+    assert score.status == "gated"
 
 
-def test_the_first_of_a_group_is_answered_before_its_siblings_are_asked(judged_by, scripted_model):
-    model = scripted_model(0.5, concurrency=16)
-    reward = judged_by(REWARD, model)
+async def test_where_a_check_is_missing_the_score_is_and_the_judge_is_not_asked(
+    judged_by: Any, scripted_model: Any, rollout: Make
+):
+    model = scripted_model(1.0)
 
-    reward.score([rollout(at, comments(f"text {at}")) for at in range(5)])
+    [score] = await judged_by(MINE, model, files={"mine.py": BROKEN}).ascore([rollout()])
 
-    assert [kind for kind, _ in model.events[:3]] == ["asked", "answered", "asked"]
-
-
-def test_a_gate_spares_the_judge(judged_by, scripted_model):
-    model = scripted_model(0.5)
-    reward = judged_by(REWARD, model)
-
-    (score,) = reward.score([rollout(0, "no JSON")])
-
-    assert (score.status, score.score) == ("gated", 0.0)
+    assert (score.score, score.status, score.missing) == (None, "missing", "check_error")
+    assert score.detail == "python: mine.py:2: RuntimeError: broken"
     assert not model.asked
 
 
-def test_a_failed_judgment_is_missing_and_spares_the_others(judged_by, scripted_model):
-    def answer(request):
-        return ModelError("timeout", "60 s") if "broken" in request.messages[-1].content else 0.7
+async def test_a_repeated_item_is_worth_nothing_and_not_asked(judged_by: Any, scripted_model: Any, rollout: Make):
+    model = scripted_model(believed)
 
-    reward = judged_by(REWARD, scripted_model(answer))
+    [score] = await judged_by(SET, model).ascore([rollout("r", {"notes": ["x 0.5", "y 1.0", "X  0.5"]})])
 
-    scores = reward.score([rollout(0, comments("fine")), rollout(1, comments("broken")), rollout(2, comments("well"))])
-
-    assert [score.score for score in scores] == [pytest.approx(0.7), None, pytest.approx(0.7)]
-    assert scores[1].missing == "timeout"
+    assert [candidate_of(request) for request in model.asked] == ["x 0.5", "y 1.0"]
+    assert score.score == pytest.approx((0.5 + 1.0 + 0.0) / 3)
 
 
-def test_wrong_credentials_stop_everything_with_their_own_error(judged_by, scripted_model):
-    reward = judged_by(REWARD, scripted_model(UnavailableError("401: set KEY"), concurrency=16))
+async def test_a_criterion_that_the_certificate_turned_off_is_not_asked(
+    judged_by: Any, scripted_model: Any, rollout: Make
+):
+    model = scripted_model(lambda request: 1.0 if "useful" in request.messages[-1].content else 0.25)
 
-    with pytest.raises(UnavailableError, match="set KEY"):
-        reward.score([rollout(at, comments(str(at))) for at in range(4)])
+    [score] = await judged_by(TWO, model, readings={"good": Reading(factor=0.0)}).ascore([rollout()])
+
+    assert len(model.asked) == 1
+    assert score.score == 1.0
 
 
-def test_a_second_run_asks_nothing_and_a_failure_is_asked_again(judged_by, scripted_model, tmp_path):
-    failing = [True]
+async def test_one_missing_judgment_touches_no_other_rollout(judged_by: Any, scripted_model: Any, rollout: Make):
+    model = scripted_model(lambda r: ModelError("timeout", "late") if candidate_of(r) == "bad" else 0.5, concurrency=16)
 
-    def answer(request):
-        return ModelError("transport", "reset") if failing[0] and "two" in request.messages[-1].content else 0.7
+    scores = await judged_by(PLAIN, model).ascore([rollout("a", "bad"), rollout("b", "ok"), rollout("c", "fine")])
 
-    journal = tmp_path / "journal.db"
-    rows = [rollout(1, comments("one")), rollout(2, comments("two"))]
-    first = judged_by(REWARD, scripted_model(answer), journal=journal).score(rows)
-    failing[0] = False
-    model = scripted_model(answer)
+    assert [(score.score, score.missing) for score in scores] == [(None, "timeout"), (0.5, None), (0.5, None)]
+    assert scores[0].detail == "good: late"
 
-    second = judged_by(REWARD, model, journal=journal).score(rows)
 
-    assert [score.score for score in first] == [pytest.approx(0.7), None]
-    assert [score.score for score in second] == pytest.approx([0.7, 0.7])
+@pytest.mark.parametrize("concurrency", [1, 16])
+async def test_a_second_run_asks_nothing_again(
+    judged_by: Any, scripted_model: Any, rollout: Make, tmp_path: Path, concurrency: int
+):
+    rollouts = [rollout(f"r{at}", f"answer {at / 20}", group=f"g{at % 2}") for at in range(10)]
+    first = judged_by(TWO, scripted_model(believed, concurrency=concurrency), journal=tmp_path / "journal.db")
+    before = await first.ascore(rollouts)
+    first.journal.close()
+    model = scripted_model(believed, concurrency=concurrency)
+
+    after = await judged_by(TWO, model, journal=tmp_path / "journal.db").ascore(rollouts)
+
+    assert not model.asked
+    assert [score.score for score in after] == [score.score for score in before]
+    assert [score.parts for score in after] == [score.parts for score in before]
+    assert sum(score.usage.asked for score in after) == 0
+
+
+async def test_only_what_failed_is_asked_again(judged_by: Any, scripted_model: Any, rollout: Make, tmp_path: Path):
+    rollouts = [rollout("a", "bad"), rollout("b", "ok")]
+    failing = scripted_model(lambda r: ModelError("transport", "down") if candidate_of(r) == "bad" else 0.5)
+    first, _ = await judged_by(PLAIN, failing, journal=tmp_path / "journal.db").ascore(rollouts)
+    model = scripted_model(0.5)
+
+    again, _ = await judged_by(PLAIN, model, journal=tmp_path / "journal.db").ascore(rollouts)
+
+    assert (first.missing, again.missing) == ("transport", None)
+    assert [candidate_of(request) for request in model.asked] == ["bad"]
+
+
+@pytest.mark.parametrize("concurrency", [1, 16, 64])
+async def test_what_no_request_can_work_with_stops_the_batch_as_the_plain_error(
+    judged_by: Any, scripted_model: Any, rollout: Make, concurrency: int
+):
+    model = scripted_model(UnavailableError("no such key"), concurrency=concurrency)
+    rollouts = [rollout(f"r{at}", f"answer {at}", group=f"g{at % 4}") for at in range(16)]
+
+    with pytest.raises(UnavailableError, match=r"^no such key$"):
+        await judged_by(PLAIN, model).ascore(rollouts)
+
+
+async def test_an_error_among_siblings_is_plain_too_and_stops_the_others(
+    judged_by: Any, scripted_model: Any, rollout: Make
+):
+    model = scripted_model(
+        lambda r: UnavailableError("no such key") if candidate_of(r) == "answer 2 0.5" else believed(r), concurrency=16
+    )
+    rollouts = [rollout(f"r{at}", f"answer {at} 0.5") for at in range(5)]
+
+    with pytest.raises(UnavailableError, match=r"^no such key$"):
+        await judged_by(PLAIN, model).ascore(rollouts)
+
+
+async def test_a_bug_stays_a_bug(judged_by: Any, scripted_model: Any, rollout: Make):
+    with pytest.raises(ZeroDivisionError):
+        await judged_by(PLAIN, scripted_model(ZeroDivisionError(), concurrency=16)).ascore([rollout("a"), rollout("b")])
+
+
+async def test_a_batch_that_is_stopped_stops_its_requests(judged_by: Any, scripted_model: Any, rollout: Make):
+    model = scripted_model(believed, concurrency=16)
+    batch = asyncio.create_task(judged_by(PLAIN, model).ascore([rollout(f"r{at}", f"a {at} 0.5") for at in range(5)]))
+    while not model.asked:  # noqa: ASYNC110  the model has no event to wait for
+        await asyncio.sleep(0)
+
+    batch.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await batch
     assert len(model.asked) == 1
 
 
-def test_a_repeated_item_is_not_asked_and_is_worth_nothing(judged_by, scripted_model):
-    model = scripted_model(0.8)
-    reward = judged_by(REWARD, model)
+async def test_a_missing_column_is_told_before_anything_is_asked(judged_by: Any, scripted_model: Any, rollout: Make):
+    model = scripted_model(0.5)
 
-    (score,) = reward.score([rollout(0, comments("one", "one"))])
+    with pytest.raises(DataError, match=r"rollout 'b': no column 'contract', which inputs of .*reward.yaml name"):
+        await judged_by(PLAIN, model).ascore([rollout("a"), rollout("b", contract=None)])
 
-    assert score.score == pytest.approx(0.4)
-    assert len(model.asked) == 1
+    assert not model.asked
 
 
-def test_a_column_that_is_not_there_is_said_with_those_that_are(judged_by, scripted_model):
-    reward = judged_by(REWARD, scripted_model(0.5))
-    row = Rollout(id="r1", group="g", prompt="p", completion="c", columns={"txt": "..."})
+async def test_progress_counts_every_rollout_once(judged_by: Any, scripted_model: Any, rollout: Make):
+    told: list[int] = []
+    rollouts = [rollout("a", "ok"), rollout("b", "far too many words"), rollout("c", "ok"), rollout("d", "fine")]
 
-    with pytest.raises(DataError, match=r"rollout 'r1': no column 'text'.*txt"):
-        reward.score([row])
+    await judged_by(GATED, scripted_model(0.5, concurrency=16)).ascore(rollouts, progress=told.append)
+
+    assert told == [1, 1, 1, 1]

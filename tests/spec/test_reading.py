@@ -53,6 +53,21 @@ def test_a_file_that_fits_is_read_into_its_struct(file_of: Callable[[str], Path]
 
 
 @pytest.mark.parametrize(
+    ("written", "number"),
+    [("5e-5", 5e-5), ("1E3", 1000.0), ("1.e+2", 100.0), ("-2.5e-1", -0.25), ("3", 3.0), (".5", 0.5)],
+)
+def test_a_number_may_be_written_with_an_exponent_and_without_a_dot(
+    file_of: Callable[[str], Path], written: str, number: float
+):
+    assert read_struct(file_of(f"weight: {written}"), Inner).weight == number
+
+
+@pytest.mark.parametrize("written", ["5e", "e5", "1e5x", "0x1e5 m", "1e-5-1"])
+def test_a_text_that_only_looks_like_a_number_stays_one(file_of: Callable[[str], Path], written: str):
+    assert read_struct(file_of(f"name: {written}"), Outer).name == written
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("name: a\npart: []", "unknown key 'part'; did you mean 'parts'?"),

@@ -86,6 +86,13 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
+# PyYAML takes 5e-5 for a text, since it has no dot; everybody else takes it for a number.
+_loader: Any = _Loader
+_loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
 def convert(value: Any, into: type[T], *, where: str) -> T:
     """Converts plain data into a struct; `where` starts the message of what does not fit."""
     try:

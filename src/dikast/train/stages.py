@@ -285,7 +285,7 @@ def save_model(model: Any, tokenizer: Any, target: Path) -> None:
 def step_line(row: dict[str, Any]) -> str:
     """One line for a person about a training step."""
     words = [f"step {row['step']}"]
-    words += [f"{name} {float(row[name]):.3f}" for name in ("loss", "eval_loss", "reward") if name in row]
+    words += [f"{name} {float(row[name]):.3f}" for name in ("loss", "eval_loss", "reward") if row.get(name) is not None]
     words += [f"{name.removeprefix('part/')} {row[name]:.2f}" for name in sorted(row) if name.startswith("part/")]
     if "seconds_step" in row:
         words.append(

@@ -110,4 +110,4 @@ def pretrain(model: Any, tokenizer: Any, texts: Sequence[str], *, steps: int) ->
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-    return float(loss)
+    return float(loss.detach())

@@ -1,0 +1,136 @@
+"""A reward and its certificate: the pair fits, or is refused with the command that mends it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from dikast.certify.certificate import (
+    Certificate,
+    ChosenReading,
+    Consistency,
+    CriterionCertificate,
+    ModelIdentity,
+    certificate_hash,
+    write_certificate,
+)
+from dikast.certify.labels import Split
+from dikast.errors import ConfigError, NotGoodEnoughError
+from dikast.loading import load
+from dikast.reward.aggregate import Reading
+from dikast.stats.intervals import Interval
+
+REWARD = """
+name: plain
+objective: Judge the answer.
+inputs: {Document: contract}
+judge:
+  model: openai:big
+  criteria:
+    - {id: good, ask: "Is it good?"}
+    - {id: useful, ask: "Is it useful?"}
+"""
+NONE = Interval(value=None, low=None, high=None, n=0)
+
+
+def criterion(factor: float) -> CriterionCertificate:
+    names = ("tpr", "tnr", "precision", "j", "kappa", "ac1", "auc", "flip_rate", "variance", "within_group")
+    return CriterionCertificate(
+        n=0,
+        yes=0,
+        no=0,
+        level="green",
+        factor=factor,
+        reading=ChosenReading(threshold=0.4),
+        why="made by a test",
+        base_rate=None,
+        **dict.fromkeys(names, NONE),
+    )
+
+
+@pytest.fixture
+def reward_path(reward_file: Callable[..., Path]) -> Path:
+    models = "big: {provider: openai, endpoint: 'http://127.0.0.1:9/v1', logprobs: true}"
+    return reward_file(REWARD, {"models.yaml": models})
+
+
+@pytest.fixture
+def certificate_of(reward_path: Path, tmp_path: Path) -> Callable[..., Path]:
+    """A certificate of the reward, with factors by criterion and whatever else is changed."""
+
+    def write(factors: dict[str, float], **changes: object) -> Path:
+        reward = load(reward_path)
+        certificate = Certificate(
+            reward="plain",
+            reward_hash=reward.hash,
+            model=ModelIdentity(name=reward.model.name, fingerprint=reward.model.fingerprint),
+            level="green",
+            criteria={name: criterion(factor) for name, factor in factors.items()},
+            annotators=("author-pass-1",),
+            labels_hash="",
+            split=Split(by="hash", tuning=(), certificate=(), hash=""),
+            consistency=Consistency(units=0, variants={}),
+            seed=0,
+            made_with={},
+            date="2026-01-01",
+        )
+        path = tmp_path / "certificate.json"
+        write_certificate(msgspec.structs.replace(certificate, **changes), path)
+        return path
+
+    return write
+
+
+def test_without_a_certificate_every_criterion_counts_as_the_file_says(reward_path: Path):
+    reward = load(str(reward_path))
+
+    assert reward.certificate_hash is None
+    assert [c.id for c in reward.engine.judge.criteria] == ["good", "useful"]
+    assert reward.journal.path is None
+
+
+def test_a_certificate_weighs_the_criteria_and_its_hash_goes_with_the_reward(
+    reward_path: Path, certificate_of: Callable[..., Path], tmp_path: Path
+):
+    path = certificate_of({"good": 0.0, "useful": 0.5})
+
+    reward = load(reward_path, certificate=path, journal=tmp_path / "journal.db")
+
+    assert [c.id for c in reward.engine.judge.criteria] == ["useful"]
+    assert reward.engine.readings["useful"] == Reading(factor=0.5, threshold=0.4)
+    assert reward.certificate_hash == certificate_hash(msgspec.json.decode(path.read_bytes(), type=Certificate))
+    assert reward.journal.path == tmp_path / "journal.db"
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"reward_hash": "0" * 64}, "reward"),
+        ({"model": ModelIdentity(name="openai:big", fingerprint="other")}, "model"),
+    ],
+)
+def test_a_certificate_of_another_pair_is_refused_with_the_command_that_measures_anew(
+    reward_path: Path, certificate_of: Callable[..., Path], changes: dict, what: str
+):
+    path = certificate_of({"good": 1.0, "useful": 1.0}, **changes)
+
+    with pytest.raises(ConfigError) as error:
+        load(reward_path, certificate=path)
+
+    assert str(error.value) == (
+        f"{path}: made for another {what} than {reward_path} uses now; "
+        f"measure again with 'dikast certify {reward_path} LABELS -o {path}'"
+    )
+
+
+def test_a_certificate_that_trusts_nothing_leaves_nothing_to_judge(
+    reward_path: Path, certificate_of: Callable[..., Path]
+):
+    with pytest.raises(NotGoodEnoughError, match="turns every criterion off"):
+        load(reward_path, certificate=certificate_of({"good": 0.0, "useful": 0.0}))
+
+
+def test_a_reward_that_is_not_there_is_told(tmp_path: Path):
+    with pytest.raises(ConfigError, match="no such file"):
+        load(tmp_path / "none.yaml")
