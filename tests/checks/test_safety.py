@@ -89,7 +89,7 @@ def test_contract_texts_hold_nothing_of_the_built_in_lists(shared_data: Callable
         "forbidden word",
         "FORBIDDEN   Word!",
         "forbidden\nword",
-        "ｆｏｒｂｉｄｄｅｎ word",  # noqa: RUF001
+        "ｆｏｒｂｉｄｄｅｎ word",  # noqa: RUF001  the wide letters are the test
         "for\u200bbid\u00adden wo\u2060rd",
         "(forbidden word)",
         '{"a": "forbidden\\u0020word"}',

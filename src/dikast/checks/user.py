@@ -33,7 +33,7 @@ def python_check(source: Path, function: str, *, where: str) -> CheckFunction:
         try:
             return _outcome(call(checked.rollout))
         # A user's code may raise anything, and a bug in it must not stop a training; nowhere else is this right.
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  a user's code may raise anything
             return Missing("check_error", short(_told(error, source)))
 
     return run

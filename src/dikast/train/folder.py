@@ -12,7 +12,6 @@ import msgspec
 from dikast.errors import ConfigError, UnavailableError
 from dikast.spec.run import RunFile, RunSpec, read_run
 
-STAGES = ("baseline", "certificate", "sft", "rl", "sft_long", "answers", "evaluation")
 
 
 class RunFolder:
