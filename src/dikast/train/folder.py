@@ -13,7 +13,6 @@ from dikast.errors import ConfigError, UnavailableError
 from dikast.spec.run import RunFile, RunSpec, read_run
 
 
-
 class RunFolder:
     """The files of one run. What a stage found out stands in state.json, written when the stage is done."""
 
