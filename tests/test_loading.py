@@ -17,6 +17,7 @@ from dikast.certify.certificate import (
 )
 from dikast.certify.labels import Split
 from dikast.errors import ConfigError, NotGoodEnoughError
+from dikast.journal import Journal
 from dikast.loading import load
 from dikast.reward.aggregate import Reading
 from dikast.stats.intervals import Interval
@@ -101,6 +102,24 @@ def test_a_certificate_weighs_the_criteria_and_its_hash_goes_with_the_reward(
     assert reward.engine.readings["useful"] == Reading(factor=0.5, threshold=0.4)
     assert reward.certificate_hash == certificate_hash(msgspec.json.decode(path.read_bytes(), type=Certificate))
     assert reward.journal.path == tmp_path / "journal.db"
+
+
+def test_a_refused_reward_lets_go_of_its_journal(
+    reward_path: Path, certificate_of: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
+    closed: list[Journal] = []
+    close = Journal.close
+
+    def watched(journal: Journal):
+        closed.append(journal)
+        close(journal)
+
+    monkeypatch.setattr(Journal, "close", watched)
+
+    with pytest.raises(ConfigError):
+        load(reward_path, certificate=certificate_of({"good": 1.0, "useful": 1.0}, reward_hash="0" * 64))
+
+    assert len(closed) == 1
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,11 @@ def open_reward(reward: Path, certificate: Path | None, journal: Path | None) ->
 
     trust = read_certificate(certificate)
     opened = Reward.open(reward, journal=journal, readings=trust.readings(), certificate_hash=certificate_hash(trust))
-    require_fit(trust, certificate, opened)
+    try:
+        require_fit(trust, certificate, opened)
+    except BaseException:
+        opened.close()
+        raise
     return opened
 
 
