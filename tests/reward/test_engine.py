@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plain_reward import ONE, TWO
 
 from dikast.errors import DataError, ModelError, UnavailableError
 from dikast.models.base import Request
@@ -16,19 +17,9 @@ from dikast.reward.aggregate import Reading
 
 Make = Callable[..., Rollout]
 
-PLAIN = """
-name: plain
-objective: Judge the answer.
-inputs: {Document: contract}
-judge:
-  model: scripted:judge
-  criteria:
-    - {id: good, ask: "Is it good?"}
-"""
-TWO = PLAIN + '    - {id: useful, ask: "Is it useful?"}\n'
-GATED = PLAIN + "range: [-1, 1]\nchecks:\n  - {check: length, max_words: 3, gate: true}\n"
-SET = PLAIN + "items: notes\nchecks:\n  - {check: json, gate: true}\n"
-MINE = PLAIN + 'checks:\n  - {check: python, call: "mine:score", weight: 0.1}\n'
+GATED = ONE + "range: [-1, 1]\nchecks:\n  - {check: length, max_words: 3, gate: true}\n"
+SET = ONE + "items: notes\nchecks:\n  - {check: json, gate: true}\n"
+MINE = ONE + 'checks:\n  - {check: python, call: "mine:score", weight: 0.1}\n'
 BROKEN = "def score(rollout):\n    raise RuntimeError('broken')\n"
 
 
@@ -48,7 +39,7 @@ async def test_scores_come_in_the_order_of_the_rollouts(judged_by: Any, scripted
     random.Random(0).shuffle(rollouts)
 
     for concurrency in (1, 4, 64):
-        reward = judged_by(PLAIN, scripted_model(believed, concurrency=concurrency))
+        reward = judged_by(ONE, scripted_model(believed, concurrency=concurrency))
         scores = await reward.ascore(rollouts)
 
         assert [score.id for score in scores] == [r.id for r in rollouts]
@@ -56,7 +47,7 @@ async def test_scores_come_in_the_order_of_the_rollouts(judged_by: Any, scripted
 
 
 async def test_no_rollouts_are_no_scores(judged_by: Any, scripted_model: Any):
-    assert await judged_by(PLAIN, scripted_model(0.5)).ascore([]) == []
+    assert await judged_by(ONE, scripted_model(0.5)).ascore([]) == []
 
 
 @pytest.mark.parametrize("concurrency", [1, 64])
@@ -79,7 +70,7 @@ async def test_equal_completions_of_different_prompts_are_judged_each(
 ):
     model = scripted_model(0.5)
 
-    await judged_by(PLAIN, model).ascore([rollout("a", "same", group="g0"), rollout("b", "same", group="g1")])
+    await judged_by(ONE, model).ascore([rollout("a", "same", group="g0"), rollout("b", "same", group="g1")])
 
     assert len(model.asked) == 2
 
@@ -90,7 +81,7 @@ async def test_the_first_unit_of_a_group_is_answered_before_its_siblings_are_ask
     model = scripted_model(believed, concurrency=64)
     rollouts = [rollout(f"r{at}", f"answer {at} 0.5", group=f"g{at % 3}") for at in range(15)]
 
-    await judged_by(PLAIN, model).ascore(rollouts)
+    await judged_by(ONE, model).ascore(rollouts)
 
     at_once = 0
     for group in ("g0", "g1", "g2"):
@@ -124,7 +115,7 @@ async def test_no_more_is_asked_at_once_than_groups_of_the_usual_size_allow(
     model = scripted_model(believed, concurrency=16)
     rollouts = [rollout(f"r{at}", f"answer {at} 0.5", group=f"g{at % 8}") for at in range(64)]
 
-    await judged_by(PLAIN, model).ascore(rollouts)
+    await judged_by(ONE, model).ascore(rollouts)
 
     under_way = most = 0
     for what, _ in model.events:
@@ -150,7 +141,7 @@ async def test_a_failing_gate_gives_the_lowest_reward_and_the_judge_is_not_asked
 
 
 async def test_the_checks_behind_a_failing_gate_are_spared(judged_by: Any, scripted_model: Any, rollout: Make):
-    text = PLAIN + 'checks:\n  - {check: json, gate: true}\n  - {check: python, call: "mine:score", gate: true}\n'
+    text = ONE + 'checks:\n  - {check: json, gate: true}\n  - {check: python, call: "mine:score", gate: true}\n'
 
     [score] = await judged_by(text, scripted_model(1.0), files={"mine.py": BROKEN}).ascore([rollout("r", "no JSON")])
 
@@ -193,7 +184,7 @@ async def test_a_criterion_that_the_certificate_turned_off_is_not_asked(
 async def test_one_missing_judgment_touches_no_other_rollout(judged_by: Any, scripted_model: Any, rollout: Make):
     model = scripted_model(lambda r: ModelError("timeout", "late") if candidate_of(r) == "bad" else 0.5, concurrency=16)
 
-    scores = await judged_by(PLAIN, model).ascore([rollout("a", "bad"), rollout("b", "ok"), rollout("c", "fine")])
+    scores = await judged_by(ONE, model).ascore([rollout("a", "bad"), rollout("b", "ok"), rollout("c", "fine")])
 
     assert [(score.score, score.missing) for score in scores] == [(None, "timeout"), (0.5, None), (0.5, None)]
     assert scores[0].detail == "good: late"
@@ -220,10 +211,10 @@ async def test_a_second_run_asks_nothing_again(
 async def test_only_what_failed_is_asked_again(judged_by: Any, scripted_model: Any, rollout: Make, tmp_path: Path):
     rollouts = [rollout("a", "bad"), rollout("b", "ok")]
     failing = scripted_model(lambda r: ModelError("transport", "down") if candidate_of(r) == "bad" else 0.5)
-    first, _ = await judged_by(PLAIN, failing, journal=tmp_path / "journal.db").ascore(rollouts)
+    first, _ = await judged_by(ONE, failing, journal=tmp_path / "journal.db").ascore(rollouts)
     model = scripted_model(0.5)
 
-    again, _ = await judged_by(PLAIN, model, journal=tmp_path / "journal.db").ascore(rollouts)
+    again, _ = await judged_by(ONE, model, journal=tmp_path / "journal.db").ascore(rollouts)
 
     assert (first.missing, again.missing) == ("transport", None)
     assert [candidate_of(request) for request in model.asked] == ["bad"]
@@ -237,7 +228,7 @@ async def test_what_no_request_can_work_with_stops_the_batch_as_the_plain_error(
     rollouts = [rollout(f"r{at}", f"answer {at}", group=f"g{at % 4}") for at in range(16)]
 
     with pytest.raises(UnavailableError, match=r"^no such key$"):
-        await judged_by(PLAIN, model).ascore(rollouts)
+        await judged_by(ONE, model).ascore(rollouts)
 
 
 async def test_an_error_among_siblings_is_plain_too_and_stops_the_others(
@@ -249,17 +240,17 @@ async def test_an_error_among_siblings_is_plain_too_and_stops_the_others(
     rollouts = [rollout(f"r{at}", f"answer {at} 0.5") for at in range(5)]
 
     with pytest.raises(UnavailableError, match=r"^no such key$"):
-        await judged_by(PLAIN, model).ascore(rollouts)
+        await judged_by(ONE, model).ascore(rollouts)
 
 
 async def test_a_bug_stays_a_bug(judged_by: Any, scripted_model: Any, rollout: Make):
     with pytest.raises(ZeroDivisionError):
-        await judged_by(PLAIN, scripted_model(ZeroDivisionError(), concurrency=16)).ascore([rollout("a"), rollout("b")])
+        await judged_by(ONE, scripted_model(ZeroDivisionError(), concurrency=16)).ascore([rollout("a"), rollout("b")])
 
 
 async def test_a_batch_that_is_stopped_stops_its_requests(judged_by: Any, scripted_model: Any, rollout: Make):
     model = scripted_model(believed, concurrency=16)
-    batch = asyncio.create_task(judged_by(PLAIN, model).ascore([rollout(f"r{at}", f"a {at} 0.5") for at in range(5)]))
+    batch = asyncio.create_task(judged_by(ONE, model).ascore([rollout(f"r{at}", f"a {at} 0.5") for at in range(5)]))
     while not model.asked:  # noqa: ASYNC110  the model has no event to wait for
         await asyncio.sleep(0)
 
@@ -274,7 +265,7 @@ async def test_a_missing_column_is_told_before_anything_is_asked(judged_by: Any,
     model = scripted_model(0.5)
 
     with pytest.raises(DataError, match=r"rollout 'b': no column 'contract', which inputs of .*reward.yaml name"):
-        await judged_by(PLAIN, model).ascore([rollout("a"), rollout("b", contract=None)])
+        await judged_by(ONE, model).ascore([rollout("a"), rollout("b", contract=None)])
 
     assert not model.asked
 

@@ -16,16 +16,6 @@ TEXTS = [
     "Liability is limited to the fees that were paid in the last year.",
 ]
 
-REWARD = """
-name: tiny
-objective: Judge the answer.
-inputs: {Document: contract}
-judge:
-  model: scripted:judge
-  criteria:
-    - {id: good, ask: "Is it good?"}
-"""
-
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
@@ -74,11 +64,6 @@ def rows() -> list[Rollout]:
         )
         for at, text in enumerate(TEXTS)
     ]
-
-
-@pytest.fixture
-def reward_text() -> str:
-    return REWARD
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from datasets import Dataset
+from plain_reward import ONE
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
@@ -68,10 +69,10 @@ def weights_of(model: Any) -> torch.Tensor:
 
 
 def test_a_rollout_whose_judgment_is_missing_gets_no_advantage_and_nothing_becomes_nan(
-    trainer_of: Any, judged_by: Any, scripted_model: Any, reward_text: str
+    trainer_of: Any, judged_by: Any, scripted_model: Any
 ):
     judge = FirstOfEachStepFails(per_step=4)
-    reward = judged_by(reward_text, scripted_model(judge))
+    reward = judged_by(ONE, scripted_model(judge))
     trainer = trainer_of(TrlReward(reward))
     before = weights_of(trainer.model)
 
@@ -90,11 +91,9 @@ def test_a_rollout_whose_judgment_is_missing_gets_no_advantage_and_nothing_becom
     assert not torch.equal(before, after)
 
 
-def test_the_trainers_log_has_the_parts_the_shares_and_no_nan(
-    trainer_of: Any, judged_by: Any, scripted_model: Any, reward_text: str
-):
+def test_the_trainers_log_has_the_parts_the_shares_and_no_nan(trainer_of: Any, judged_by: Any, scripted_model: Any):
     judge = FirstOfEachStepFails(per_step=4)
-    trainer = trainer_of(TrlReward(judged_by(reward_text, scripted_model(judge))))
+    trainer = trainer_of(TrlReward(judged_by(ONE, scripted_model(judge))))
 
     trainer.train()
 
@@ -108,11 +107,9 @@ def test_the_trainers_log_has_the_parts_the_shares_and_no_nan(
         assert all(math.isfinite(value) for value in entry.values() if isinstance(value, float))
 
 
-def test_group_mean_gives_the_same_advantage_of_zero(
-    trainer_of: Any, judged_by: Any, scripted_model: Any, reward_text: str
-):
+def test_group_mean_gives_the_same_advantage_of_zero(trainer_of: Any, judged_by: Any, scripted_model: Any):
     judge = FirstOfEachStepFails(per_step=4)
-    reward = TrlReward(judged_by(reward_text, scripted_model(judge)), on_missing="group_mean")
+    reward = TrlReward(judged_by(ONE, scripted_model(judge)), on_missing="group_mean")
     trainer = trainer_of(reward, max_steps=1)
 
     trainer.train()
@@ -122,10 +119,8 @@ def test_group_mean_gives_the_same_advantage_of_zero(
     assert max(others) > 0.1
 
 
-def test_a_step_without_any_judgment_moves_nothing(
-    trainer_of: Any, judged_by: Any, scripted_model: Any, reward_text: str
-):
-    trainer = trainer_of(TrlReward(judged_by(reward_text, scripted_model(ModelError("timeout", "late")))), max_steps=1)
+def test_a_step_without_any_judgment_moves_nothing(trainer_of: Any, judged_by: Any, scripted_model: Any):
+    trainer = trainer_of(TrlReward(judged_by(ONE, scripted_model(ModelError("timeout", "late")))), max_steps=1)
     before = weights_of(trainer.model)
 
     trainer.train()
@@ -134,9 +129,9 @@ def test_a_step_without_any_judgment_moves_nothing(
     assert torch.equal(weights_of(trainer.model), before)
 
 
-def test_equal_completions_are_judged_once(trainer_of: Any, judged_by: Any, scripted_model: Any, reward_text: str):
+def test_equal_completions_are_judged_once(trainer_of: Any, judged_by: Any, scripted_model: Any):
     model = scripted_model(0.5, concurrency=16)
-    trainer = trainer_of(TrlReward(judged_by(reward_text, model)), top_k=1, max_steps=1)
+    trainer = trainer_of(TrlReward(judged_by(ONE, model)), top_k=1, max_steps=1)
 
     trainer.train()
 
@@ -144,10 +139,8 @@ def test_equal_completions_are_judged_once(trainer_of: Any, judged_by: Any, scri
     assert len(trainer.advantages[0]) == 4
 
 
-def test_wrong_credentials_stop_the_training_as_they_are(
-    trainer_of: Any, judged_by: Any, scripted_model: Any, reward_text: str
-):
-    reward = judged_by(reward_text, scripted_model(UnavailableError("no such key"), concurrency=16))
+def test_wrong_credentials_stop_the_training_as_they_are(trainer_of: Any, judged_by: Any, scripted_model: Any):
+    reward = judged_by(ONE, scripted_model(UnavailableError("no such key"), concurrency=16))
 
     with pytest.raises(UnavailableError, match=r"^no such key$"):
         trainer_of(TrlReward(reward)).train()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from plain_reward import ONE
 
 from dikast.errors import ConfigError, ModelError
 from dikast.models.base import Request
@@ -109,12 +110,12 @@ def train(model: Any, tokenizer: Any, rows: Any, spec_of: Callable[..., RunSpec]
 
 
 def test_every_step_is_logged_with_its_parts_its_times_and_what_was_asked(
-    train: Any, judged_by: Any, scripted_model: Any, reward_text: str
+    train: Any, judged_by: Any, scripted_model: Any
 ):
     logged: list[dict[str, Any]] = []
     model = scripted_model(FailsOnce())
 
-    outcome = train(judged_by(reward_text, model), logged)
+    outcome = train(judged_by(ONE, model), logged)
 
     assert outcome.steps == 2
     assert [row["step"] for row in logged] == [1, 2]
@@ -130,10 +131,8 @@ def test_every_step_is_logged_with_its_parts_its_times_and_what_was_asked(
     assert outcome.seconds == pytest.approx(logged[-1]["seconds_total"])
 
 
-def test_every_rollout_is_in_the_journal_under_its_step(
-    train: Any, judged_by: Any, scripted_model: Any, reward_text: str
-):
-    reward = judged_by(reward_text, scripted_model(0.5))
+def test_every_rollout_is_in_the_journal_under_its_step(train: Any, judged_by: Any, scripted_model: Any):
+    reward = judged_by(ONE, scripted_model(0.5))
 
     train(reward, [])
 
@@ -143,13 +142,13 @@ def test_every_rollout_is_in_the_journal_under_its_step(
 
 
 def test_a_step_in_which_every_judgment_is_missing_is_logged_and_passed(
-    train: Any, judged_by: Any, scripted_model: Any, reward_text: str
+    train: Any, judged_by: Any, scripted_model: Any
 ):
     from dikast.train.stages import step_line
 
     logged: list[dict[str, Any]] = []
 
-    outcome = train(judged_by(reward_text, scripted_model(ModelError("timeout", "late"))), logged)
+    outcome = train(judged_by(ONE, scripted_model(ModelError("timeout", "late"))), logged)
 
     assert outcome.steps == 2
     assert [row["share/missing"] for row in logged] == [1.0, 1.0]
@@ -157,11 +156,11 @@ def test_a_step_in_which_every_judgment_is_missing_is_logged_and_passed(
 
 
 def test_it_ends_with_the_step_in_which_its_time_is_up_and_goes_on_from_there(
-    train: Any, judged_by: Any, scripted_model: Any, reward_text: str, tmp_path: Path
+    train: Any, judged_by: Any, scripted_model: Any, tmp_path: Path
 ):
     first_log: list[dict[str, Any]] = []
     second_log: list[dict[str, Any]] = []
-    reward = judged_by(reward_text, scripted_model(0.5))
+    reward = judged_by(ONE, scripted_model(0.5))
 
     stopped = train(reward, first_log, seconds=0.0, save_steps=100)
     finished = train(reward, second_log)
@@ -172,9 +171,9 @@ def test_it_ends_with_the_step_in_which_its_time_is_up_and_goes_on_from_there(
     assert second_log[0]["seconds_total"] == pytest.approx(stopped.seconds + second_log[0]["seconds_step"], rel=0.2)
 
 
-def test_a_run_that_is_finished_is_not_done_again(train: Any, judged_by: Any, scripted_model: Any, reward_text: str):
+def test_a_run_that_is_finished_is_not_done_again(train: Any, judged_by: Any, scripted_model: Any):
     model = scripted_model(0.5)
-    reward = judged_by(reward_text, model)
+    reward = judged_by(ONE, model)
     train(reward, [])
     asked = len(model.asked)
     again: list[dict[str, Any]] = []

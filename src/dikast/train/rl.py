@@ -51,6 +51,7 @@ FIXED: dict[str, Any] = {
 
 
 LAST_WRITTEN = "trainer_state.json"
+"""The file with which the trainer ends a checkpoint."""
 
 
 class RlOutcome(msgspec.Struct, frozen=True, kw_only=True):
