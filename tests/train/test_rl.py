@@ -93,7 +93,14 @@ class FailsOnce:
 def train(model: Any, tokenizer: Any, rows: Any, spec_of: Callable[..., RunSpec], tmp_path: Path):
     """Trains with small settings in the test's own folder, and logs into the list."""
 
-    def run(reward: Any, logged: list[dict[str, Any]], *, seconds: float | None = None, **rl: Any) -> Any:
+    def run(
+        reward: Any,
+        logged: list[dict[str, Any]],
+        *,
+        warned: list[str] | None = None,
+        seconds: float | None = None,
+        **rl: Any,
+    ) -> Any:
         return run_rl(
             model,
             tokenizer,
@@ -102,7 +109,7 @@ def train(model: Any, tokenizer: Any, rows: Any, spec_of: Callable[..., RunSpec]
             spec_of(**SMALL | rl),
             work=tmp_path / "work",
             log=logged.append,
-            warn=lambda _line: None,
+            warn=([] if warned is None else warned).append,
             seconds=seconds,
         )
 
@@ -129,6 +136,16 @@ def test_every_step_is_logged_with_its_parts_its_times_and_what_was_asked(
     assert [row["share/missing"] for row in logged] == [0.25, 0.0]
     assert sum(row["questions_asked"] for row in logged) == len(model.asked)
     assert outcome.seconds == pytest.approx(logged[-1]["seconds_total"])
+
+
+@pytest.mark.parametrize(("judge", "flat"), [(0.5, True), (FailsOnce(), False)])
+def test_groups_that_teach_nothing_are_told_of(train: Any, judged_by: Any, scripted_model: Any, judge: Any, flat: bool):
+    warned: list[str] = []
+
+    outcome = train(judged_by(ONE, scripted_model(judge)), [], warned=warned)
+
+    assert (outcome.flat_groups == 1.0) is flat
+    assert any("in 100% of the groups all scores were equal" in line for line in warned) is flat
 
 
 def test_every_rollout_is_in_the_journal_under_its_step(train: Any, judged_by: Any, scripted_model: Any):

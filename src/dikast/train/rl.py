@@ -53,6 +53,9 @@ FIXED: dict[str, Any] = {
 LAST_WRITTEN = "trainer_state.json"
 """The file with which the trainer ends a checkpoint."""
 
+MOST_FLAT = 0.5
+"""Share of groups with equal scores from which a run is warned about: over half of its work is lost. Judgement."""
+
 
 class RlOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What the reinforcement learning did."""
@@ -60,6 +63,8 @@ class RlOutcome(msgspec.Struct, frozen=True, kw_only=True):
     steps: int
     seconds: float
     """Wall time of this and all earlier parts of the run, where it was interrupted."""
+    flat_groups: float
+    """Share of the groups whose scores were all equal, 0..1: their advantages are zero, and they teach nothing."""
 
 
 def rl_settings(spec: RunSpec) -> dict[str, Any]:
@@ -115,7 +120,19 @@ def run_rl(
     clock.attach(trainer, log)
     checkpoint = newest_checkpoint(work)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    return RlOutcome(steps=trainer.state.global_step, seconds=clock.spent)
+    flat = _flat_groups(trainer.state.log_history)
+    if flat > MOST_FLAT:
+        warn(
+            f"rl: warning: in {flat:.0%} of the groups all scores were equal, and nothing can be learnt from those; "
+            "a gate may stop all completions, or the judge may answer them alike: see 'dikast score' on some of them"
+        )
+    return RlOutcome(steps=trainer.state.global_step, seconds=clock.spent, flat_groups=flat)
+
+
+def _flat_groups(history: Sequence[dict[str, float]]) -> float:
+    """Averages what the trainer logged at each step."""
+    shares = [entry["frac_reward_zero_std"] for entry in history if "frac_reward_zero_std" in entry]
+    return sum(shares) / len(shares) if shares else 0.0
 
 
 def newest_checkpoint(work: Path) -> Path | None:
