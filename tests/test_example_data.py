@@ -96,11 +96,35 @@ def test_gold_falls_with_the_wrong_rule_a_useless_action_a_false_quote_and_more_
     def of(*comments: dict) -> float:
         return gold.score(answer(row, json.dumps({"comments": comments})))
 
-    assert of({**comment, "rule": "XXX-1"}) == 0
+    assert of({**comment, "comment": "Against our rule: be fair."}) == 0
+    assert of({**comment, "comment": f"Against our rules: {row['playbook']}"}) == 0
     assert of({**comment, "action": "Discuss it."}) == 0
     assert of({**comment, "text_excerpt": "words that are not there"}) == 0
     assert of(comment, comment) == pytest.approx(0.5)
     assert 0 < of({**comment, "text_excerpt": " ".join(comment["text_excerpt"].split()[:2])}) < 1
+
+
+@pytest.mark.parametrize("side", ["train", "valid"])
+def test_the_rewards_own_checks_pass_every_reference_that_flags_something(side: str):
+    checks = load("checks")
+    for row in rows(side):
+        assert checks.action_on_rule(answer(row, row["reference"])) == bool(row["expert_issues"]), row["id"]
+
+
+def test_the_rewards_own_checks_fail_what_takes_up_nothing_of_one_rule():
+    checks = load("checks")
+    row = next(row for row in rows("valid") if len(row["expert_issues"]) == 1)
+    comment = json.loads(row["reference"])["comments"][0]
+
+    def of(function: str, **changes: str) -> float:
+        return getattr(checks, function)(answer(row, json.dumps({"comments": [comment | changes, comment]})))
+
+    assert of("action_on_rule") == 1
+    assert of("action_on_rule", action="Review this clause carefully.") == 0.5
+    assert of("action_on_rule", comment="Against our rule: be fair.") == 0.5
+    assert of("action_on_rule", comment=f"Against our rules: {row['playbook']}") == 0.5
+    rule = comment["comment"].partition(": ")[2]
+    assert of("excerpt_on_rule", text_excerpt=rule) - of("excerpt_on_rule", text_excerpt="of the") == 0.5
 
 
 def test_gold_wants_an_assessment_where_nothing_is_wrong():

@@ -18,11 +18,11 @@ def score(rollout: Any) -> float:
     comments = _comments(rollout.completion)
     if not comments:
         return 0.0
-    contract = rollout.columns["contract"]
+    contract, playbook = rollout.columns["contract"], rollout.columns["playbook"]
     issues = rollout.columns["expert_issues"]
     if not issues:
         return max(_assessed(comment, contract) for comment in comments) / len(comments)
-    found = sum(max(_found(issue, comment, contract) for comment in comments) for issue in issues)
+    found = sum(max(_found(issue, comment, contract, playbook) for comment in comments) for issue in issues)
     return found / max(len(issues), len(comments))
 
 
@@ -37,8 +37,12 @@ def _comments(completion: str) -> list[dict[str, Any]]:
     return comments
 
 
-def _found(issue: dict[str, Any], comment: dict[str, Any], contract: str) -> float:
-    if str(comment.get("rule", "")).strip() != issue["rule"] or comment.get("type") == "assessment":
+def _found(issue: dict[str, Any], comment: dict[str, Any], contract: str, playbook: str) -> float:
+    said = str(comment.get("comment", ""))
+    # Exactly the one rule: who names them all has found nothing.
+    if [rule for rule in playbook.splitlines() if rule in said] != [issue["rule"]]:
+        return 0.0
+    if comment.get("type") == "assessment":
         return 0.0
     action = str(comment.get("action", "")).lower()
     if not any(term in action for term in issue["action_terms"]):

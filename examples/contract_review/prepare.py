@@ -19,7 +19,7 @@ import yaml
 HERE = Path(__file__).parent
 SYSTEM = (
     "Review the clause for the customer against the rules. "
-    'Reply in JSON: {"comments":[{"rule","text_excerpt","comment","type","action"}]}'
+    'Reply in JSON: {"comments":[{"text_excerpt","comment","type","action"}]}'
 )
 ACCEPT = "Accept as drafted."
 # Which of a family's sixteen wordings is held out where. Spread over the file, as its author's
@@ -34,28 +34,27 @@ def side_of(family_at: int, wording_at: int) -> str:
     return "test" if shifted in TEST else "valid" if shifted in VALID else "train"
 
 
-def comments_of(clause: dict[str, Any], texts: dict[str, str]) -> list[dict[str, str]]:
-    """Gives an expert's review of a clause: its issues, or the assessment that it keeps the rules.
+def comments_of(clause: dict[str, Any], rules: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
+    """Gives a review of a clause in house style: its issues, or the assessment that it keeps a rule.
 
-    A comment quotes its rule from the playbook in full, so that whoever reads it sees what it rests on.
+    A comment quotes its rule from the playbook in full, so that whoever reads it sees what it rests on, and
+    proposes the playbook's own action. The freer comments and actions of the families are the judge's suite's.
     """
     if clause["issues"]:
         return [
             {
-                "rule": texts[issue["rule"]],
                 "text_excerpt": issue["span"],
-                "comment": issue["comment"],
+                "comment": f"Against our rule: {rules[issue['rule']]['text']}",
                 "type": issue["type"],
-                "action": issue["action"],
+                "action": rules[issue["rule"]]["action"],
             }
             for issue in clause["issues"]
         ]
     kept = clause["kept"]
     return [
         {
-            "rule": texts[kept["rule"]],
             "text_excerpt": kept["span"],
-            "comment": kept["comment"],
+            "comment": f"Keeps our rule: {rules[kept['rule']]['text']}",
             "type": "assessment",
             "action": ACCEPT,
         }
@@ -64,9 +63,8 @@ def comments_of(clause: dict[str, Any], texts: dict[str, str]) -> list[dict[str,
 
 def rows(family_at: int, family: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Gives (side, row) for every clause of a family."""
-    texts = {rule["id"]: rule["text"] for rule in family["rules"]}
-    playbook = "\n".join(texts.values())
-    terms = {rule["id"]: rule["action_terms"] for rule in family["rules"]}
+    rules = {rule["id"]: rule for rule in family["rules"]}
+    playbook = "\n".join(rule["text"] for rule in rules.values())
     for wording_at, wording in enumerate(family["wordings"]):
         for clause_at, clause in enumerate(wording["clauses"]):
             row = {
@@ -75,14 +73,18 @@ def rows(family_at: int, family: dict[str, Any]) -> Iterator[tuple[str, dict[str
                     {"role": "system", "content": SYSTEM},
                     {"role": "user", "content": f"Rules:\n{playbook}\n\nClause: {clause['text']}"},
                 ],
-                "reference": json.dumps({"comments": comments_of(clause, texts)}, separators=(",", ":")),
+                "reference": json.dumps({"comments": comments_of(clause, rules)}, separators=(",", ":")),
                 "contract": clause["text"],
                 "playbook": playbook,
                 "family": family["family"],
                 "wording": f"{family['family']}/{wording['id']}",
                 "style": wording["style"],
                 "expert_issues": [
-                    {"rule": texts[issue["rule"]], "span": issue["span"], "action_terms": terms[issue["rule"]]}
+                    {
+                        "rule": rules[issue["rule"]]["text"],
+                        "span": issue["span"],
+                        "action_terms": rules[issue["rule"]]["action_terms"],
+                    }
                     for issue in clause["issues"]
                 ],
             }

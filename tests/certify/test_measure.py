@@ -10,6 +10,8 @@ from dikast.certify.measure import certify
 from dikast.errors import ConfigError, DataError, ModelError, UnavailableError
 from dikast.journal import Journal
 
+from .conftest import REWARD, labelled_row
+
 
 def good(number: int) -> bool:
     return number % 2 == 0
@@ -35,6 +37,22 @@ async def test_a_judge_that_says_yes_to_everything_is_red_and_off(reward, suite,
     assert (certificate.level, useful.level, useful.factor) == ("red", "red", 0.0)
     assert (useful.tpr.value, useful.tnr.value) == (1.0, 0.0)
     assert (useful.j.value, useful.auc.value, useful.within_group.value) == (0.0, 0.5, 0.5)
+
+
+async def test_what_a_gate_stops_is_not_asked_and_is_in_no_rate(reward_of, labels_of, asker_of, perfect):
+    asked: set[int] = set()
+    gate = "checks: [{check: length, max_words: 2, gate: true}]\n"
+    rows = [labelled_row(n, **({"completion": f"answer {n} and more"} if n % 3 == 0 else {})) for n in range(240)]
+
+    def belief(question, number):
+        asked.add(number)
+        return perfect(question, number)
+
+    certificate = await certify(reward_of(REWARD + gate), labels_of(rows), asker=asker_of(belief))
+
+    on_topic = certificate.criteria["on_topic"]
+    assert on_topic.left_out == {"stopped by the gate length": 160 - on_topic.n}
+    assert asked == {n for n in range(240) if n % 3}
 
 
 async def test_criteria_stand_alone_and_the_red_one_is_off(reward, suite, asker_of, perfect):

@@ -10,7 +10,7 @@ from dikast.judges.fence import fence_of, shown
 from dikast.judges.render import Case, case_text, fill, structured_messages, yes_no_messages
 from dikast.judges.rubric import verdicts_schema, yes_no_request
 from dikast.records import Message
-from dikast.spec.reward import Criterion
+from dikast.spec.reward import Criterion, Example
 
 OBJECTIVE = "You are an expert contract reviewer.\n"
 ANY_TEXT = st.text(st.characters(), max_size=200)
@@ -43,6 +43,73 @@ Yes means: It speaks about the duty in the excerpt.
 No means: It would fit another clause as well.
 Answer Yes or No.\
 """)
+
+
+SOLVED = Criterion(
+    id="useful",
+    ask="Does the action do what the rule asks?",
+    examples=(
+        Example(candidate={"rule": "Pay in 30 days.", "action": "Change it to 30 days."}, answer=True),
+        Example(candidate="Looks good.", answer=False),
+    ),
+)
+
+
+def test_examples_are_earlier_turns_without_documents(case: Case):
+    assert as_text(yes_no_messages(OBJECTIVE, case, SOLVED)[1:]) == snapshot("""\
+--- user
+# Candidate
+<6b8f65f19f84b8ba>
+rule: Pay in 30 days.
+action: Change it to 30 days.
+</6b8f65f19f84b8ba>
+
+Question: Does the action do what the rule asks?
+Answer Yes or No.
+--- assistant
+Yes
+--- user
+# Candidate
+<50380e1ea588c8b5>
+Looks good.
+</50380e1ea588c8b5>
+
+Question: Does the action do what the rule asks?
+Answer Yes or No.
+--- assistant
+No
+--- user
+# TargetDocument
+The Supplier pays within 90 days.
+
+# Reference
+R1: Payment is due within 30\xa0days.
+
+# Candidate
+<c9f5e9976f0ceb25>
+comment: 90 days breaks R1.
+</c9f5e9976f0ceb25>
+
+Question: Does the action do what the rule asks?
+Answer Yes or No.\
+""")
+
+
+def test_examples_stand_with_their_question_where_all_are_asked_at_once(case: Case, on_topic: Criterion):
+    [system, _] = structured_messages(OBJECTIVE, case, (SOLVED, on_topic), reason=False)
+
+    assert system.content.partition("each by its id:\n")[2] == snapshot("""\
+- useful: Does the action do what the rule asks?
+  For instance "rule: Pay in 30 days.\\naction: Change it to 30 days.": yes.
+  For instance "Looks good.": no.
+- on_topic: Is the comment about the excerpt? Yes: It speaks about the duty in the excerpt. No: It would fit another clause as well.
+
+Reply with one JSON object and nothing else: {"verdicts": {"<id>": {"answer": "yes" or "no"}, ...}}\
+""")
+
+
+def test_a_judge_without_documents_sees_the_candidate_alone():
+    assert case_text(Case(documents=(), candidate="Fine.")).startswith("# Candidate\n<")
 
 
 def test_a_question_without_meanings_has_no_empty_lines(case: Case):
@@ -128,7 +195,7 @@ def test_siblings_of_a_group_share_everything_up_to_the_candidate(case: Case, on
 def test_a_template_is_filled_in_one_pass():
     filled = fill("documents", {"documents": "{candidate} {objective}", "candidate": "{documents}"})
 
-    assert filled == "{candidate} {objective}\n\n# Candidate\n{documents}"
+    assert filled == "{candidate} {objective}# Candidate\n{documents}"
 
 
 @given(candidate=ANY_TEXT)

@@ -83,6 +83,16 @@ def test_a_completion_without_a_list_there_has_no_items(rollout: Make, completio
     assert bound.units() == []
 
 
+@pytest.mark.parametrize(("inputs", "seen"), [(None, ("A", "B")), (["B"], ("B",)), (["B", "A"], ("B", "A")), ([], ())])
+def test_the_judge_sees_the_inputs_that_are_its_own_and_the_checks_all(rollout: Make, inputs: Any, seen: Any):
+    judge = {"model": "m:x", "criteria": [{"id": "a", "ask": "?"}], "inputs": inputs}
+
+    bound = bind(spec_of(inputs={"A": "contract", "B": "b"}, judge=judge), rollout(b="text"))
+
+    assert tuple(name for name, _ in case_of(bound, None).documents) == seen
+    assert list(bound.inputs) == ["A", "B"]
+
+
 def test_only_the_fields_to_show_are_shown_in_their_order(rollout: Make):
     bound = bind(
         spec_of(items="comments", show=["b", "a"]),

@@ -91,7 +91,19 @@ def test_the_inputs_keep_the_order_of_the_file(reward_file: Write):
         ),
         (
             {"judge": judge_of({"id": "a", "ask": "?", "evidence": "Contract"})},
-            "judge.criteria[0] (a): evidence 'Contract' is no input; inputs are Document, Reference",
+            "judge.criteria[0] (a): evidence 'Contract' is no input that the judge sees; those are Document, Reference",
+        ),
+        (
+            {"judge": {**judge_of({"id": "a", "ask": "?", "evidence": "Reference"}), "inputs": ["Document"]}},
+            "judge.criteria[0] (a): evidence 'Reference' is no input that the judge sees; those are Document",
+        ),
+        (
+            {"judge": {**judge_of({"id": "a", "ask": "?"}), "inputs": ["X"]}},
+            "judge.inputs: 'X' is no input; inputs are Document, Reference",
+        ),
+        (
+            {"judge": judge_of({"id": "a", "ask": "?", "examples": [{"candidate": " ", "answer": True}]})},
+            "judge.criteria[0] (a): an example's 'candidate' is empty; write what the judge would see",
         ),
         (
             {"judge": judge_of({"id": "a", "ask": "?"}, model="big")},

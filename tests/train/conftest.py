@@ -95,3 +95,9 @@ def settings_of(tmp_path: Path) -> Callable[..., dict[str, Any]]:
 
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+@pytest.fixture
+def whole_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is rounded to bfloat16, whatever the CPU can: for tests that compare number by number."""
+    monkeypatch.setattr("dikast.train.policy.has_bfloat16", lambda: False)

@@ -33,6 +33,7 @@ def one_by_one(model: Any, tokenizer: Any) -> list[str]:
     return texts
 
 
+@pytest.mark.usefixtures("whole_precision")
 @pytest.mark.parametrize("batch_size", [1, 2, 32])
 def test_greedy_answers_come_in_the_prompts_order_and_no_batch_changes_them(
     model: Any, tokenizer: Any, batch_size: int

@@ -12,7 +12,10 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from dikast.train.prefix import PrefixSharingGRPOTrainer, completion_logps, prompt_cache
 
 # TRL asks transformers for it by its old name.
-pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"),
+    pytest.mark.usefixtures("whole_precision"),
+]
 
 TEMPERATURE = 0.9
 

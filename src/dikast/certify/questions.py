@@ -13,12 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from dikast.certify.labels import LabelledRow, Labels, Split, Vote, consensus
+from dikast.checks.building import build_checks
 from dikast.errors import DataError
 from dikast.judges.ask import Asker
 from dikast.judges.render import Case
 from dikast.judges.rubric import RubricJudge
 from dikast.records import Missing, Verdict
-from dikast.reward.binding import bind, case_of
+from dikast.reward.binding import Bound, bind, case_of
+from dikast.reward.engine import run_checks
 from dikast.spec.reward import Criterion, RewardSpec
 
 ASKED_AGAIN = 60
@@ -39,6 +41,8 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
     row: LabelledRow
     truth: dict[str, Vote | None]
     """criterion id → what people agree on; None where they do not."""
+    gate: str | None = None
+    """The gate of the reward that stops the candidate: the judge never sees it, and is not asked."""
 
     def says(self, criterion: str) -> bool | None:
         """People's yes or no, where they have one."""
@@ -62,24 +66,28 @@ Answers = dict[tuple[str, str], dict[str, Verdict | Missing]]
 def units_of(spec: RewardSpec, labels: Labels, split: Split) -> list[Unit]:
     """Binds every row to the reward, groups together. Raises `DataError` with file and line where that fails."""
     tuning = set(split.tuning)
+    checks = build_checks(spec)
     order = {group: at for at, group in enumerate(dict.fromkeys(row.rollout.group for row in labels.rows))}
     units: list[Unit] = []
     for row in sorted(labels.rows, key=lambda row: order[row.rollout.group]):
         group = row.rollout.group
+        bound = _bound(spec, labels, row)
+        _, gate = run_checks(checks, bound)
         units.append(
             Unit(
                 key=f"{row.rollout.id}#{'' if row.item is None else row.item}",
                 group=group,
                 tuning=group in tuning,
-                case=_case_of(spec, labels, row),
+                case=case_of(bound, row.item),
                 row=row,
                 truth={name: consensus(votes) for name, votes in row.labels.items() if votes},
+                gate=gate.name if gate else None,
             )
         )
     return units
 
 
-def _case_of(spec: RewardSpec, labels: Labels, row: LabelledRow) -> Case:
+def _bound(spec: RewardSpec, labels: Labels, row: LabelledRow) -> Bound:
     where = f"{labels.path}:{row.line}"
     try:
         bound = bind(spec, row.rollout)
@@ -93,12 +101,15 @@ def _case_of(spec: RewardSpec, labels: Labels, row: LabelledRow) -> Case:
         )
     if row.item is not None and row.item >= len(bound.items or ()):
         raise DataError(f"{where}: no item {row.item}; the completion has {len(bound.items or ())}")
-    return case_of(bound, row.item)
+    return bound
 
 
 def chosen_again(spec: RewardSpec, units: Sequence[Unit]) -> dict[str, frozenset[str]]:
     """Draws, for each criterion, the untouched units that are asked again: the same ones every time."""
-    keys = {c.id: [u.key for u in units if not u.tuning and u.says(c.id) is not None] for c in spec.file.judge.criteria}
+    keys = {
+        c.id: [u.key for u in units if not (u.tuning or u.gate) and u.says(c.id) is not None]
+        for c in spec.file.judge.criteria
+    }
     return {name: frozenset(sorted(of, key=lambda k: _draw(spec.hash, k))[:ASKED_AGAIN]) for name, of in keys.items()}
 
 
@@ -171,7 +182,9 @@ async def ask_all(
 def _plan(
     spec: RewardSpec, unit: Unit, ways: Sequence[Variant], again: Mapping[str, frozenset[str]], *, logprobs: bool
 ) -> list[Variant]:
-    """What one unit is asked, the base first. Empty where people gave it no yes or no."""
+    """What one unit is asked, the base first. Empty where a gate stops it or people gave it no yes or no."""
+    if unit.gate:
+        return []
     criteria = spec.file.judge.criteria
     labelled = tuple(c.id for c in criteria if unit.says(c.id) is not None)
     if not labelled:

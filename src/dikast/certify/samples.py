@@ -41,6 +41,9 @@ def sample_of(criterion: str, units: Sequence[Unit], answers: Answers) -> Sample
     for unit in units:
         if criterion not in unit.truth:
             continue
+        if unit.gate:
+            left_out[f"stopped by the gate {unit.gate}"] += 1
+            continue
         truth = unit.says(criterion)
         if truth is None:
             left_out["people say n/a" if unit.truth[criterion] == "n/a" else "people disagree"] += 1

@@ -1,15 +1,17 @@
 """Renders what a judge is asked. Pure: the same values give the same bytes, so prefix caches hit.
 
-The order is fixed: system and objective, then the documents, then the candidate behind its fence,
-then the question. All rollouts of a group share everything up to the candidate.
+The order is fixed: system and objective, then solved examples, then the documents, then the candidate
+behind its fence, then the question. All rollouts of a group share everything up to the candidate.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from typing import Any, cast
 
 import msgspec
 
@@ -44,19 +46,47 @@ def system_message(objective: str) -> Message:
     return Message(role="system", content=fill("system", {"objective": objective.strip()}))
 
 
+def candidate_text(value: Any, show: Sequence[str] | None = None) -> str:
+    """Writes a JSON value as a candidate: the fields of an object line by line, all or those of `show`; a text as it is."""
+    if not isinstance(value, Mapping):
+        return plain(value)
+    fields = cast("Mapping[str, Any]", value)
+    names = fields if show is None else show
+    return "\n".join(f"{name}: {plain(fields[name])}" for name in names if name in fields)
+
+
+def plain(value: Any) -> str:
+    """Gives a text as it is, and what is no text as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def case_text(case: Case) -> str:
     """Documents first, then the fenced candidate."""
-    documents = "\n\n".join(f"# {name}\n{shown(text).strip()}" for name, text in case.documents)
+    documents = "".join(f"# {name}\n{shown(text).strip()}\n\n" for name, text in case.documents)
     return fill("documents", {"documents": documents, "candidate": fenced(shown(case.candidate).strip())})
 
 
 def yes_no_messages(objective: str, case: Case, criterion: Criterion) -> tuple[Message, ...]:
-    """One criterion, asked last, so that candidate and documents belong to the shared prefix."""
+    """One criterion, asked last, so that candidate and documents belong to the shared prefix.
+
+    Its examples are earlier turns: the model has answered those, and goes on.
+    """
+    messages = [system_message(objective)]
+    for example in criterion.examples:
+        solved = Case(documents=(), candidate=candidate_text(example.candidate))
+        messages += [
+            _question(solved, criterion),
+            Message(role="assistant", content="Yes" if example.answer else "No"),
+        ]
+    return (*messages, _question(case, criterion))
+
+
+def _question(case: Case, criterion: Criterion) -> Message:
     meanings = "".join(
         f"{word} means: {text.strip()}\n" for word, text in (("Yes", criterion.pass_), ("No", criterion.fail)) if text
     )
     question = fill("yes_no", {"ask": criterion.ask.strip(), "meanings": meanings})
-    return (system_message(objective), Message(role="user", content=f"{case_text(case)}\n\n{question}"))
+    return Message(role="user", content=f"{case_text(case)}\n\n{question}")
 
 
 def structured_messages(
@@ -86,4 +116,7 @@ def _question_line(criterion: Criterion) -> str:
         line += f" A yes needs a verbatim quote from {criterion.evidence} as evidence, given before the answer."
     if criterion.na:
         line += " Answer n/a where the question does not apply."
+    for example in criterion.examples:
+        candidate = json.dumps(shown(candidate_text(example.candidate)), ensure_ascii=False)
+        line += f"\n  For instance {candidate}: {'yes' if example.answer else 'no'}."
     return line

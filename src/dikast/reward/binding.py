@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -10,7 +9,7 @@ import msgspec
 
 from dikast.checks.parsing import items_of, parse_completion
 from dikast.errors import DataError
-from dikast.judges.render import Case
+from dikast.judges.render import Case, candidate_text, plain
 from dikast.quoting import fold
 from dikast.records import Rollout
 from dikast.spec.reward import RecallSpec, RewardSpec
@@ -28,6 +27,8 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
     """The set's items; None where the reward judges the completion as a whole, or no list stands there."""
     is_set: bool
     show: tuple[str, ...] | None
+    read: tuple[str, ...] | None
+    """Inputs that the judge reads; None for all."""
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -51,6 +52,7 @@ def bind(spec: RewardSpec, rollout: Rollout) -> Bound:
         items=items_of(parsed, file.items) if file.items else None,
         is_set=file.items is not None,
         show=file.judge.show,
+        read=file.judge.inputs,
     )
 
 
@@ -59,7 +61,7 @@ def text_of(rollout: Rollout, column: str, spec: RewardSpec) -> str:
     value = _required(rollout, column, f"inputs of {spec.path} name")
     if value is rollout.prompt and not isinstance(rollout.prompt, str):
         return "\n\n".join(f"{turn.role}: {turn.content}" for turn in rollout.prompt)
-    return _plain(value)
+    return plain(value)
 
 
 def case_of(bound: Bound, item: int | None) -> Case:
@@ -68,10 +70,11 @@ def case_of(bound: Bound, item: int | None) -> Case:
         # A completion that is no JSON object has no fields to choose from, and is shown whole.
         parsed: Any = bound.parsed
         whole = bound.show is None or not isinstance(parsed, Mapping)
-        candidate = bound.rollout.completion if whole else _shown_fields(parsed, bound.show)
+        candidate = bound.rollout.completion if whole else candidate_text(parsed, bound.show)
     else:
-        candidate = _shown_fields((bound.items or ())[item], bound.show)
-    return Case(documents=bound.documents, candidate=candidate)
+        candidate = candidate_text((bound.items or ())[item], bound.show)
+    seen = bound.documents if bound.read is None else tuple((name, bound.inputs[name]) for name in bound.read)
+    return Case(documents=seen, candidate=candidate)
 
 
 def duplicates(bound: Bound) -> set[int]:
@@ -84,18 +87,6 @@ def duplicates(bound: Bound) -> set[int]:
             again.add(at)
         seen.add(key)
     return again
-
-
-def _shown_fields(value: Any, show: tuple[str, ...] | None) -> str:
-    if not isinstance(value, Mapping):
-        return _plain(value)
-    fields = cast("Mapping[str, Any]", value)
-    names = show if show is not None else tuple(fields)
-    return "\n".join(f"{name}: {_plain(fields[name])}" for name in names if name in fields)
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _required(rollout: Rollout, column: str, named_by: str) -> Any:

@@ -71,13 +71,9 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
 
     def prepare(self, position: int, bound: Bound) -> Task | Score:
         """Runs the checks. A gate that fails gives the score at once; the rest goes on to the judge."""
-        seen = Checked(rollout=bound.rollout, inputs=bound.inputs, parsed=bound.parsed, items=bound.items)
-        parts: list[Part] = []
-        for check, function in self.checks:
-            parts += check_parts([(check, function(seen))])
-            # A gate in the file's order spares the checks behind it: they may rest on what it demands.
-            if gate := failed_gate(parts[-1:]):
-                return gated_score(self.spec.file, bound.rollout, parts, gate)
+        parts, gate = run_checks(self.checks, bound)
+        if gate:
+            return gated_score(self.spec.file, bound.rollout, parts, gate)
         return Task(position=position, bound=bound, parts=tuple(parts), repeats=frozenset(duplicates(bound)))
 
     async def _score_group(self, tasks: list[Task]) -> AsyncIterator[tuple[Task, Score]]:
@@ -114,6 +110,18 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
             items=task.bound.items,
             usage=usage,
         )
+
+
+def run_checks(checks: Iterable[tuple[CheckSpec, CheckFunction]], bound: Bound) -> tuple[list[Part], Part | None]:
+    """Runs checks in their order, up to the first gate that fails; gives their parts and that gate's."""
+    seen = Checked(rollout=bound.rollout, inputs=bound.inputs, parsed=bound.parsed, items=bound.items)
+    parts: list[Part] = []
+    for check, function in checks:
+        parts += check_parts([(check, function(seen))])
+        # A gate in the file's order spares the checks behind it: they may rest on what it demands.
+        if gate := failed_gate(parts[-1:]):
+            return parts, gate
+    return parts, None
 
 
 async def _side_by_side(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

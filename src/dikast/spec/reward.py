@@ -16,14 +16,14 @@ import re
 import sys
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from dikast.errors import ConfigError
 from dikast.spec.reading import read_struct
 
-PROMPTS_VERSION = "1"
+PROMPTS_VERSION = "2"
 """Raised whenever a text in judges/prompts changes, or how one is filled: it changes every reward's hash."""
 
 
@@ -89,6 +89,14 @@ class PythonCheck(_Check, frozen=True, kw_only=True, tag="python"):
 CheckSpec = JsonCheck | QuoteCheck | LengthCheck | LanguageCheck | SafetyCheck | ArtifactsCheck | PythonCheck
 
 
+class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A solved case of one criterion: the judge sees it with its answer before it is asked."""
+
+    candidate: str | dict[str, Any]
+    """What the judge would see: a text, or fields as they would be shown."""
+    answer: bool
+
+
 class Criterion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One observable yes/no question put to the judge."""
 
@@ -104,6 +112,8 @@ class Criterion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """The input from which a yes must quote."""
     paraphrases: tuple[str, ...] = ()
     """Other wordings of `ask`; the certificate asks them to measure consistency."""
+    examples: tuple[Example, ...] = ()
+    """Solved cases, in the order in which the judge sees them. They are shown without documents."""
 
 
 class JudgeSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,6 +125,8 @@ class JudgeSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     criteria: tuple[Criterion, ...] = ()
     show: tuple[str, ...] | None = None
     """Fields of an item (or of a JSON completion) that the judge sees; all where not given."""
+    inputs: tuple[str, ...] | None = None
+    """Inputs that the judge sees, in this order; all where not given. The checks see all of them."""
 
 
 class RecallSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -272,6 +284,12 @@ def _criteria_problems(file: RewardFile) -> list[str]:
         problems.append(
             f"judge.model: '{judge.model}' must be written as provider:model, for instance openai:gpt-oss-120b"
         )
+    seen = file.inputs if judge.inputs is None else judge.inputs
+    problems.extend(
+        f"judge.inputs: '{name}' is no input; inputs are {', '.join(file.inputs)}"
+        for name in seen
+        if name not in file.inputs
+    )
     names = {check.part_name for check in file.checks}
     for at, criterion in enumerate(judge.criteria):
         where = f"judge.criteria[{at}] ({criterion.id})"
@@ -284,10 +302,12 @@ def _criteria_problems(file: RewardFile) -> list[str]:
             problems.append(f"{where}: 'ask' is empty; write one yes/no question")
         if not (math.isfinite(criterion.weight) and criterion.weight > 0):
             problems.append(f"{where}: weight must be above 0; for a bad trait write 'negative: true'")
-        if criterion.evidence is not None and criterion.evidence not in file.inputs:
+        if criterion.evidence is not None and criterion.evidence not in seen:
             problems.append(
-                f"{where}: evidence '{criterion.evidence}' is no input; inputs are {', '.join(file.inputs)}"
+                f"{where}: evidence '{criterion.evidence}' is no input that the judge sees; those are {', '.join(seen)}"
             )
+        if not all(e.candidate.strip() if isinstance(e.candidate, str) else e.candidate for e in criterion.examples):
+            problems.append(f"{where}: an example's 'candidate' is empty; write what the judge would see")
     return problems
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from dikast.records import Message, Rollout
+from dikast.train.policy import fast_products
 
 Prompt = str | tuple[Message, ...]
 
@@ -76,7 +77,7 @@ def _generate_batch(model: Any, tokenizer: Any, texts: list[str], sampling: Samp
 
     encoded = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
     drawn = {"do_sample": True, "temperature": sampling.temperature, "top_k": 0, "top_p": 1.0}
-    with torch.inference_mode():
+    with torch.inference_mode(), fast_products():
         out = model.generate(
             **encoded,
             max_new_tokens=sampling.max_new_tokens,

@@ -1,14 +1,15 @@
 """Loads the policy: a folder of transformers', a catalogued GGUF file, or a tiny model made from scratch.
 
 A GGUF file is converted once into a checkpoint of transformers' and cached: a model loaded from GGUF
-cannot be saved, and loading takes tens of seconds. Everything is float32: CPUs without bf16 units are
-several times slower in it.
+cannot be saved, and loading takes tens of seconds. Weights, gradients and the optimizer are float32;
+where the CPU has units for it, matrix products are bfloat16. CPUs without them are several times slower in it.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,27 @@ def load_policy(folder: Path) -> tuple[Any, Any]:
         tokenizer.pad_token = tokenizer.eos_token
     model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
     return model, tokenizer
+
+
+def has_bfloat16() -> bool:
+    """Tells whether this CPU multiplies in bfloat16 itself."""
+    import torch
+
+    cpu: Any = torch.cpu
+    # torch offers no public question for it; where a version drops these, float32 is slower and as right.
+    asked = (getattr(cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(ask is not None and ask() for ask in asked)
+
+
+def fast_products() -> AbstractContextManager[Any]:
+    """A context in which matrix products are bfloat16 where the CPU has units for it.
+
+    Keep it to one forward pass or one generation: it keeps converted weights until it ends, and an optimizer
+    step inside would be lost on them.
+    """
+    import torch
+
+    return torch.autocast("cpu", dtype=torch.bfloat16) if has_bfloat16() else nullcontext()
 
 
 def quiet_progress() -> None:

@@ -15,6 +15,8 @@ import torch
 from transformers import DynamicCache
 from trl.trainer.grpo_trainer import GRPOTrainer
 
+from dikast.train.policy import fast_products
+
 
 class PrefixSharingGRPOTrainer(GRPOTrainer):
     """TRL's GRPO trainer for text-only causal models without tools, with shared prompts."""
@@ -36,7 +38,7 @@ class PrefixSharingGRPOTrainer(GRPOTrainer):
         was_training = model.training
         model.eval()
         ids, mask = _padded(prompt_ids, tokenizer.pad_token_id)
-        with torch.no_grad():
+        with torch.no_grad(), fast_products():
             # generate() must find one token that is not cached yet: the prompt's last.
             cache, _ = prompt_cache(model, ids[:, :-1], mask[:, :-1], from_first_token=True)
             out: Any = model.generate(
@@ -57,14 +59,15 @@ class PrefixSharingGRPOTrainer(GRPOTrainer):
         compute_aux_loss: bool = False,
         **_: Any,
     ) -> tuple[torch.Tensor, torch.Tensor | None, None]:
-        logps, entropies = completion_logps(
-            self.accelerator.unwrap_model(model),
-            input_ids,
-            attention_mask,
-            logits_to_keep,
-            temperature=self.temperature,
-            compute_entropy=compute_entropy,
-        )
+        with fast_products():
+            logps, entropies = completion_logps(
+                self.accelerator.unwrap_model(model),
+                input_ids,
+                attention_mask,
+                logits_to_keep,
+                temperature=self.temperature,
+                compute_entropy=compute_entropy,
+            )
         return logps, entropies, None
 
 

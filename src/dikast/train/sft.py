@@ -16,6 +16,7 @@ import msgspec
 from dikast.errors import DataError
 from dikast.records import Rollout
 from dikast.spec.run import SftSpec
+from dikast.train.policy import has_bfloat16
 
 Log = Callable[[dict[str, Any]], None]
 
@@ -129,7 +130,7 @@ def _trainer(
         seed=seed,
         disable_tqdm=True,
         use_cpu=True,
-        bf16=False,
+        bf16=has_bfloat16(),
         activation_checkpointing=False,
         max_length=1024,
         **evaluated,

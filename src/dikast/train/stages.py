@@ -17,12 +17,12 @@ from typing import Any, Protocol
 
 import msgspec
 
-from dikast.certify.certificate import Certificate, certificate_hash, read_certificate
+from dikast.certify.certificate import read_certificate
 from dikast.errors import NotGoodEnoughError
 from dikast.evaluate.arms import Arm, spread
 from dikast.evaluate.gold import load_gold
 from dikast.evaluate.run import evaluate
-from dikast.loading import require_fit
+from dikast.loading import open_reward
 from dikast.records import Rollout
 from dikast.report.write import write_report
 from dikast.reward.reward import Reward
@@ -30,6 +30,7 @@ from dikast.rollouts import read_rollouts, read_rows, rollout_of, write_rows
 from dikast.spec.run import RunSpec, SftSpec
 from dikast.train.folder import RunFolder
 from dikast.train.generate import Sampling, answered, generate
+from dikast.train.memory import keep_freed_memory
 from dikast.train.policy import load_policy, policy_folder
 from dikast.train.rl import rl_settings, run_rl
 from dikast.train.sft import examples_of, run_sft, run_sft_long
@@ -72,6 +73,7 @@ class Run:
         self.banner = banner
         self.budget = budget_minutes * 60 if budget_minutes else None
         self.scale = min(1.0, budget_minutes / BUDGET_BASE) if budget_minutes else 1.0
+        keep_freed_memory()
         self.settings = rl_settings(spec)
 
     @property
@@ -80,16 +82,8 @@ class Run:
 
     def go(self) -> None:
         """Runs every stage that is not done."""
-        trust = self._certificate()
-        reward = Reward.open(
-            self.spec.reward,
-            journal=self.folder.journal,
-            readings=trust.readings() if trust else None,
-            certificate_hash=certificate_hash(trust) if trust else None,
-        )
+        reward = self._open_reward()
         try:
-            if trust:
-                require_fit(trust, self.folder.certificate, reward)
             self._policy()
             if sft := self.spec.file.sft:
                 self._stage("sft", lambda: self._sft(sft))
@@ -112,14 +106,11 @@ class Run:
         self.teller.say(f"{name}: done {_brief(found)}")
         gc.collect()
 
-    def _certificate(self) -> Certificate | None:
-        """Gives the certificate, or None where the user wants none. Raises where it forbids training."""
-        if self.uncertified:
-            self.teller.say(
-                "certificate: not asked for (--uncertified); every criterion counts as it stands in the file"
-            )
-            return None
+    def _open_reward(self) -> Reward:
+        """Opens what trains: the reward as its certificate reads it. Raises where the certificate forbids training."""
         source = self.folder.certificate if self.folder.certificate.is_file() else self.spec.certificate
+        if self.uncertified:
+            return self._open_uncertified(source)
         if not source.is_file():
             raise NotGoodEnoughError(
                 f"{source}: no certificate, so nobody knows what the judge is worth; measure it with "
@@ -130,11 +121,30 @@ class Run:
             raise NotGoodEnoughError(
                 f"{source}: the certificate is {trust.level}; mend the criteria and certify again, or say --uncertified"
             )
-        if source != self.folder.certificate:
-            shutil.copyfile(source, self.folder.certificate)
+        reward = open_reward(self.spec.reward, source, self.folder.journal)
+        self._keep(source)
         on = {name: f"{c.level} x{c.factor:.2f}" for name, c in trust.criteria.items()}
         self.teller.say(f"certificate: {trust.level}; " + ", ".join(f"{name} {what}" for name, what in on.items()))
-        return trust
+        return reward
+
+    def _open_uncertified(self, source: Path) -> Reward:
+        """Opens the reward with every criterion on. Where a certificate speaks about it, its readings still hold."""
+        plain = Reward.open(self.spec.reward, journal=self.folder.journal)
+        if source.is_file() and (trust := read_certificate(source)).fits(plain.hash, plain.model.fingerprint):
+            plain.close()
+            self._keep(source)
+            self.teller.say(
+                f"certificate: {trust.level}, and set aside (--uncertified); every criterion counts in full, read as measured"
+            )
+            readings = {name: msgspec.structs.replace(read, factor=1.0) for name, read in trust.readings().items()}
+            return Reward.open(self.spec.reward, journal=self.folder.journal, readings=readings)
+        self.teller.say("certificate: none (--uncertified); every criterion counts as it stands in the file")
+        return plain
+
+    def _keep(self, certificate: Path) -> None:
+        """Keeps the certificate with the run: the report shows it, and a later start reads it here."""
+        if certificate != self.folder.certificate:
+            shutil.copyfile(certificate, self.folder.certificate)
 
     def _policy(self) -> Path:
         """Gives the base policy's folder."""
