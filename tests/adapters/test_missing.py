@@ -127,7 +127,7 @@ class TestCoverage:
             coverage.add(self.step(50, 5))
 
         with pytest.raises(
-            NotGoodEnoughError, match=r"10% of the last 200 scores are missing .*run the same command again"
+            NotGoodEnoughError, match=r"20 of the last 200 scores are missing .*run the same command again"
         ):
             coverage.add(self.step(50, 5))
 
@@ -141,11 +141,16 @@ class TestCoverage:
     def test_a_few_failures_in_a_small_first_step_say_little(self):
         coverage = Coverage()
 
-        for _ in range(24):
+        for _ in range(4):
             coverage.add(self.step(8, 4))
 
-        with pytest.raises(NotGoodEnoughError, match="50% of the last 200 scores"):
-            coverage.add(self.step(8, 4))
+    def test_a_run_shorter_than_the_window_stops_when_no_later_score_could_save_it(self):
+        coverage = Coverage()
+
+        for _ in range(11):
+            coverage.add(self.step(16, 1))
+        with pytest.raises(NotGoodEnoughError, match="20 of the last 192 scores"):
+            coverage.add(self.step(16, 9))
 
     def test_large_steps_must_be_four_before_they_stop_a_run(self):
         coverage = Coverage()
@@ -177,8 +182,7 @@ class TestCoverage:
                 (seen[-n:] for n in range(4, len(seen) + 1) if sum(rollouts for rollouts, _ in seen[-n:]) >= 200), seen
             )
             expected = sum(lost for _, lost in window) / sum(rollouts for rollouts, _ in window)
-            full = len(window) >= 4 and sum(rollouts for rollouts, _ in window) >= 200
-            if expected >= 0.10 and full:
+            if len(window) >= 4 and sum(m for _, m in window) >= 0.10 * max(200, sum(n for n, _ in window)):
                 with pytest.raises(NotGoodEnoughError):
                     coverage.add(self.step(size, missing))
                 return

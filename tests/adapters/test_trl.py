@@ -191,7 +191,7 @@ async def test_it_stops_the_run_when_too_much_is_missing_and_keeps_what_was_scor
     for step in range(3):
         await call(adapter, *["b fail"] * 25, *["a 0.5"] * 25, step=step)
 
-    with pytest.raises(NotGoodEnoughError, match="50% of the last 200 scores are missing"):
+    with pytest.raises(NotGoodEnoughError, match="100 of the last 200 scores are missing"):
         await call(adapter, *["b fail"] * 25, *["a 0.5"] * 25, step=3)
 
     assert len(reward.journal.scores("rl")) == 200

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dikast.errors import ModelError
+from dikast.errors import ModelError, UnavailableError
 from dikast.evaluate.arms import Arm
 from dikast.journal import Journal
 from dikast.models.base import Capabilities, Reply, Request
@@ -34,7 +34,7 @@ SCHEMA = {"type": "object", "required": ["notes"], "properties": {"notes": {"typ
 
 
 class ScriptedJudge:
-    """Believes the number that a candidate carries as p=0.7; a candidate with p=fail cannot be judged."""
+    """Believes the number that a candidate carries as p=0.7; a candidate with p=fail cannot be judged, with p=gone no model is there."""
 
     name = "scripted:judge"
     fingerprint = "f00d"
@@ -46,9 +46,11 @@ class ScriptedJudge:
     async def reply(self, request: Request) -> Reply:
         text = request.messages[-1].content
         self.requests.append(text)
-        found = re.search(r"p=([\d.]+|fail)", text)
+        found = re.search(r"p=([\d.]+|fail|gone)", text)
         if found and found[1] == "fail":
             raise ModelError("timeout", "scripted")
+        if found and found[1] == "gone":
+            raise UnavailableError("no model")
         p = min(max(float(found[1]) if found else 0.0, 1e-9), 1 - 1e-9)
         return Reply(text="", first_token=(("Yes", math.log(p)), ("No", math.log(1 - p))))
 
@@ -72,7 +74,7 @@ def arm(name: str, greedy: Sequence[float | str], samples: Sequence[Sequence[flo
     """An arm whose answers the judge believes with these probabilities; a text that is no number is the answer itself."""
 
     def text(p: float | str) -> str:
-        return completion(p) if isinstance(p, float) or p == "fail" else str(p)
+        return completion(p) if isinstance(p, float) or p in ("fail", "gone") else str(p)
 
     return Arm(
         name=name,

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from dikast.errors import DataError
+from dikast.errors import DataError, UnavailableError
 from dikast.evaluate.run import evaluate
 from dikast.evaluate.store import read_evaluation
 from dikast.records import Rollout
@@ -55,6 +55,14 @@ async def test_a_failed_judgment_is_missing_and_never_a_number(open_reward, tmp_
     assert value_of(found, "base", "reward_sampled", "group-0") == pytest.approx(0.5)
     # One valid sample is too few for a best of two.
     assert value_of(found, "base", "best_of_k", "group-0") is None
+
+
+@pytest.mark.parametrize("concurrency", [1, 32])
+async def test_a_model_that_is_not_there_stops_the_evaluation_in_its_own_words(open_reward, tmp_path, concurrency):
+    arms = [arm("base", ["gone", 0.5, "gone"])]
+
+    with pytest.raises(UnavailableError, match="no model"):
+        await evaluate(arms, open_reward(ScriptedJudge(concurrency=concurrency)), SPEC, folder_of_run=tmp_path)
 
 
 async def test_a_gated_answer_counts_as_the_lowest_reward_and_is_still_put_on_the_scale(open_reward, tmp_path, judge):

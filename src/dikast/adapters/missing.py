@@ -61,18 +61,19 @@ class Coverage:
     def add(self, scores: Sequence[Score]) -> float:
         """Counts a step's scores and gives the share missing in the window. Raises `NotGoodEnoughError` at 10 %.
 
-        The first window must be full before it can stop a run: one failed judgment of eight says little.
+        One failed judgment of eight says little: nothing stops before the fourth step, and until 200 rollouts are
+        there, as many must be missing as would be a tenth of 200. A short run can be stopped too.
         """
         self._steps.append((len(scores), sum(score.missing is not None for score in scores)))
         while len(self._steps) > WINDOW_STEPS and self._rollouts() - self._steps[0][0] >= WINDOW_ROLLOUTS:
             self._steps.popleft()
-        share = sum(missing for _, missing in self._steps) / max(1, self._rollouts())
-        if share >= PAUSE_SHARE and len(self._steps) >= WINDOW_STEPS and self._rollouts() >= WINDOW_ROLLOUTS:
+        rollouts, missing = self._rollouts(), sum(missing for _, missing in self._steps)
+        if len(self._steps) >= WINDOW_STEPS and missing >= PAUSE_SHARE * max(rollouts, WINDOW_ROLLOUTS):
             raise NotGoodEnoughError(
-                f"{share:.0%} of the last {self._rollouts()} scores are missing (limit {PAUSE_SHARE:.0%}); "
-                "mend the judge, then run the same command again to go on from the last checkpoint"
+                f"{missing} of the last {rollouts} scores are missing (limit {PAUSE_SHARE:.0%} of at least "
+                f"{WINDOW_ROLLOUTS}); mend the judge, then run the same command again to go on from the last checkpoint"
             )
-        return share
+        return missing / max(1, rollouts)
 
     def _rollouts(self) -> int:
         return sum(rollouts for rollouts, _ in self._steps)

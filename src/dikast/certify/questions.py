@@ -6,7 +6,6 @@ questions about one candidate follow each other and share its cached prefix.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
@@ -20,7 +19,7 @@ from dikast.judges.render import Case
 from dikast.judges.rubric import RubricJudge
 from dikast.records import Missing, Verdict
 from dikast.reward.binding import Bound, bind, case_of
-from dikast.reward.engine import run_checks
+from dikast.reward.engine import run_checks, side_by_side
 from dikast.spec.reward import Criterion, RewardSpec
 
 ASKED_AGAIN = 60
@@ -169,13 +168,7 @@ async def ask_all(
             if progress:
                 progress(done, len(plans))
 
-    try:
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(max(1, asker.model.capabilities.concurrency)):
-                workers.create_task(work())
-    except ExceptionGroup as failures:
-        # One failure is enough to stop: workers fail alike where no request can work.
-        raise failures.exceptions[0] from None
+    await side_by_side(work() for _ in range(max(1, asker.model.capabilities.concurrency)))
     return answers
 
 

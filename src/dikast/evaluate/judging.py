@@ -22,7 +22,7 @@ from dikast.judges.render import Case
 from dikast.judges.rubric import RubricJudge
 from dikast.records import Missing, Rollout, Score
 from dikast.reward.binding import bind
-from dikast.reward.engine import GROUP_SIZE
+from dikast.reward.engine import GROUP_SIZE, side_by_side
 from dikast.reward.reward import Reward
 from dikast.spec.reward import Criterion
 from dikast.spec.run import EvalSpec
@@ -116,9 +116,8 @@ async def judge_all(
             progress(len(answers))
         return judged
 
-    async with asyncio.TaskGroup() as running:
-        jobs = [running.create_task(run(answers)) for answers in asked.values()]
-    return [answer for job in jobs for answer in job.result()]
+    judged = await side_by_side(run(answers) for answers in asked.values())
+    return [answer for answers in judged for answer in answers]
 
 
 async def _judge_document(
@@ -126,12 +125,9 @@ async def _judge_document(
 ) -> list[Answer]:
     scores = await reward.ascore([one.rollout for one in answers])
     picks = picked(answers, scores, best_of)
-    async with asyncio.TaskGroup() as running:
-        on_scale = {
-            at: running.create_task(scale.score(one.rollout))
-            for at, one in enumerate(answers)
-            if one.sample is None or at in picks
-        }
+    rated = [at for at, one in enumerate(answers) if one.sample is None or at in picks]
+    ratings = await side_by_side(scale.score(answers[at].rollout) for at in rated)
+    on_scale = dict(zip(rated, ratings, strict=True))
     return [
         Answer(
             seed=seed,
@@ -141,7 +137,7 @@ async def _judge_document(
             completion=storable(one.rollout.completion),
             score=score,
             gold=measure.gold(one.rollout),
-            judge_score=on_scale[at].result() if at in on_scale else None,
+            judge_score=on_scale.get(at),
             picked=at in picks,
         )
         for at, (one, score) in enumerate(zip(answers, scores, strict=True))

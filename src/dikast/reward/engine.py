@@ -66,7 +66,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                     if progress:
                         progress(1)
 
-        await _side_by_side(run(tasks) for tasks in groups.values())
+        await side_by_side(run(tasks) for tasks in groups.values())
         return [scores[position] for position in range(len(rollouts))]
 
     def prepare(self, position: int, bound: Bound) -> Task | Score:
@@ -83,7 +83,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
             return
         first, rest = tasks[0], tasks[1:]
         yield first, await self._score_one(first)
-        for task, score in zip(rest, await _side_by_side(map(self._score_one, rest)), strict=True):
+        for task, score in zip(rest, await side_by_side(map(self._score_one, rest)), strict=True):
             yield task, score
 
     async def _score_one(self, task: Task) -> Score:
@@ -124,7 +124,7 @@ def run_checks(checks: Iterable[tuple[CheckSpec, CheckFunction]], bound: Bound) 
     return parts, None
 
 
-async def _side_by_side(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def side_by_side(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Runs all at once and gives what they give, in order. The first error stops the others and comes as it is."""
     try:
         async with asyncio.TaskGroup() as running:
