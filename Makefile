@@ -28,7 +28,6 @@ EXAMPLE := examples/contract_review
 POLICY := smollm2-135m-instruct
 JUDGE := qwen2.5-coder-1.5b-instruct-q4
 SMALL_JUDGE := qwen2.5-coder-0.5b-instruct-q4
-RED := "This judge's certificate is red on every criterion: it trains only because the demo says --uncertified."
 TRAIN_OPTIONS := $(if $(BUDGET_MINUTES),--budget-minutes $(BUDGET_MINUTES))
 
 .PHONY: help demo demo-quick demo-full test lint fix docs bench clean
@@ -38,7 +37,7 @@ help:
 
 demo: .venv/.runtime
 	@$(DIKAST) models pull $(POLICY) $(JUDGE)
-	@$(DIKAST) train $(EXAMPLE)/run.yaml -o runs/demo --uncertified --banner $(RED) $(TRAIN_OPTIONS)
+	@$(DIKAST) train $(EXAMPLE)/run.yaml -o runs/demo $(TRAIN_OPTIONS)
 
 demo-quick: .venv/.runtime
 	@$(DIKAST) models pull $(SMALL_JUDGE)

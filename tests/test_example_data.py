@@ -105,25 +105,30 @@ def test_gold_falls_with_the_wrong_rule_a_useless_action_a_false_quote_and_more_
 
 
 @pytest.mark.parametrize("side", ["train", "valid"])
-def test_the_rewards_own_checks_pass_every_reference_that_flags_something(side: str):
+def test_the_rewards_own_checks_pass_every_reference(side: str):
     checks = load("checks")
     for row in rows(side):
-        assert checks.action_on_rule(answer(row, row["reference"])) == bool(row["expert_issues"]), row["id"]
+        for check in (checks.names_one_rule, checks.same_verdict, checks.action_fits):
+            assert check(answer(row, row["reference"])) == 1, row["id"]
 
 
-def test_the_rewards_own_checks_fail_what_takes_up_nothing_of_one_rule():
+def test_the_rewards_own_checks_fail_what_does_not_hang_together():
     checks = load("checks")
     row = next(row for row in rows("valid") if len(row["expert_issues"]) == 1)
     comment = json.loads(row["reference"])["comments"][0]
+    rule = comment["comment"].partition(": ")[2]
 
     def of(function: str, **changes: str) -> float:
         return getattr(checks, function)(answer(row, json.dumps({"comments": [comment | changes, comment]})))
 
-    assert of("action_on_rule") == 1
-    assert of("action_on_rule", action="Review this clause carefully.") == 0.5
-    assert of("action_on_rule", comment="Against our rule: be fair.") == 0.5
-    assert of("action_on_rule", comment=f"Against our rules: {row['playbook']}") == 0.5
-    rule = comment["comment"].partition(": ")[2]
+    assert of("names_one_rule", comment="Against our rule: be fair.") == 0.5
+    assert of("names_one_rule", comment=f"Against our rules: {row['playbook']}") == 0.5
+    assert of("same_verdict", comment=f"Keeps our rule: {rule}") == 0.5
+    assert of("action_fits", action="Review this clause carefully.") == 0.5
+    assert of("action_fits", comment=f"Keeps our rule: {rule}") == 0.5
+    assert of("action_fits", type="assessment", action="Accept as drafted.") == 0.5
+    accepted = {"comment": f"Keeps our rule: {rule}", "type": "assessment", "action": "Accept as drafted."}
+    assert of("action_fits", **accepted) == 1
     assert of("excerpt_on_rule", text_excerpt=rule) - of("excerpt_on_rule", text_excerpt="of the") == 0.5
 
 

@@ -1,6 +1,7 @@
-"""What code can see of a comment beyond its form: two checks of the example's reward.
+"""What code can see of a comment beyond its form: four checks of the example's reward.
 
-Both look at what the policy is shown, clause and playbook; neither knows the clause's issues.
+Three look at what the policy is shown, clause and playbook. `same_verdict` looks at the expert's review, as the
+judge does.
 """
 
 from __future__ import annotations
@@ -19,20 +20,34 @@ COMMON = frozenset(_COMMON.split())
 STEM = 6
 """Letters of a word that count, so that `payable` and `payment` stay apart and `invoice` and `invoices` meet."""
 
+KEPT = "Keeps our rule:"
+"""How a comment begins that finds nothing wrong: the house style of the references."""
 
-def action_on_rule(rollout: Any) -> float:
-    """The share of the comments whose action takes up a word of substance of the rule that they quote.
 
-    0 for one that quotes no rule of the playbook word for word, or several. "Review this carefully" takes up
-    nothing. An assessment, which accepts the clause, gets no credit either: the reward's judge cannot tell a
-    kept rule from a broken one, and a policy would learn to accept everything.
+def names_one_rule(rollout: Any) -> float:
+    """The share of the comments that quote exactly one rule of the playbook, word for word."""
+    return _share([_rule_of(comment, rollout) is not None for comment in _comments(rollout)])
+
+
+def same_verdict(rollout: Any) -> float:
+    """The share of the comments that say "kept" or "against" as an expert's review of the clause does."""
+    reviews = rollout.columns["expert_review"].splitlines()
+    kept = any(review.startswith(KEPT) for review in reviews)
+    return _share([comment["comment"].startswith(KEPT) == kept for comment in _comments(rollout)])
+
+
+def action_fits(rollout: Any) -> float:
+    """The share of the comments whose type and action fit what they say of their rule.
+
+    A rule that is kept wants an assessment that accepts; a broken one wants an action that takes up a word of
+    substance of the rule, which "Review this carefully" does not.
     """
-    return _share([c["type"] != "assessment" and _on_rule(c, "action", rollout) for c in _comments(rollout)])
+    return _share([_fits(comment, rollout) for comment in _comments(rollout)])
 
 
 def excerpt_on_rule(rollout: Any) -> float:
     """The share of the comments whose excerpt has a word of substance in common with the rule that they quote."""
-    return _share([_on_rule(c, "text_excerpt", rollout) for c in _comments(rollout)])
+    return _share([_on_rule(comment, "text_excerpt", rollout) for comment in _comments(rollout)])
 
 
 def stems(text: str) -> set[str]:
@@ -46,9 +61,20 @@ def _comments(rollout: Any) -> list[dict[str, str]]:
     return json.loads(rollout.completion)["comments"]
 
 
+def _fits(comment: dict[str, str], rollout: Any) -> bool:
+    if comment["comment"].startswith(KEPT):
+        return comment["type"] == "assessment" and comment["action"].startswith("Accept")
+    return comment["type"] != "assessment" and _on_rule(comment, "action", rollout)
+
+
 def _on_rule(comment: dict[str, str], field: str, rollout: Any) -> bool:
+    rule = _rule_of(comment, rollout)
+    return rule is not None and bool(stems(rule) & stems(comment[field]))
+
+
+def _rule_of(comment: dict[str, str], rollout: Any) -> str | None:
     named = [rule for rule in rollout.columns["playbook"].splitlines() if rule in comment["comment"]]
-    return len(named) == 1 and bool(stems(named[0]) & stems(comment[field]))
+    return named[0] if len(named) == 1 else None
 
 
 def _share(passed: list[bool]) -> float:

@@ -67,15 +67,17 @@ def rows(family_at: int, family: dict[str, Any]) -> Iterator[tuple[str, dict[str
     playbook = "\n".join(rule["text"] for rule in rules.values())
     for wording_at, wording in enumerate(family["wordings"]):
         for clause_at, clause in enumerate(wording["clauses"]):
+            comments = comments_of(clause, rules)
             row = {
                 "id": f"{family['family']}-{wording['id']}-{clause_at + 1}",
                 "prompt": [
                     {"role": "system", "content": SYSTEM},
                     {"role": "user", "content": f"Rules:\n{playbook}\n\nClause: {clause['text']}"},
                 ],
-                "reference": json.dumps({"comments": comments_of(clause, rules)}, separators=(",", ":")),
+                "reference": json.dumps({"comments": comments}, separators=(",", ":")),
                 "contract": clause["text"],
                 "playbook": playbook,
+                "expert_review": "\n".join(comment["comment"] for comment in comments),
                 "family": family["family"],
                 "wording": f"{family['family']}/{wording['id']}",
                 "style": wording["style"],

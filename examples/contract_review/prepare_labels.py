@@ -14,7 +14,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 PASSES = ("author-pass-1", "author-pass-2")
-CRITERIA = ("does_what_the_rule_asks",)
+CRITERIA = ("same_point",)
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -37,6 +37,7 @@ def main() -> None:
                 "completion": json.dumps({"comments": [unit["comment"]]}, separators=(",", ":")),
                 "contract": clause["contract"],
                 "playbook": clause["playbook"],
+                "expert_review": clause["expert_review"],
                 "kind": unit["kind"],
                 "source": unit.get("source", "authored"),
                 "item": 0,
