@@ -104,16 +104,20 @@ def _bound(spec: RewardSpec, labels: Labels, row: LabelledRow) -> Bound:
 
 
 def chosen_again(spec: RewardSpec, units: Sequence[Unit]) -> dict[str, frozenset[str]]:
-    """Draws, for each criterion, the untouched units that are asked again: the same ones every time."""
+    """Draws, for each criterion, the untouched units that are asked again: the same ones for the same question.
+
+    Nothing else of the reward counts, or a changed weight would draw other units and with them another luck.
+    """
     keys = {
         c.id: [u.key for u in units if not (u.tuning or u.gate) and u.says(c.id) is not None]
         for c in spec.file.judge.criteria
     }
-    return {name: frozenset(sorted(of, key=lambda k: _draw(spec.hash, k))[:ASKED_AGAIN]) for name, of in keys.items()}
+    asks = {c.id: c.ask for c in spec.file.judge.criteria}
+    return {name: frozenset(sorted(of, key=lambda k: _draw(asks[name], k))[:ASKED_AGAIN]) for name, of in keys.items()}
 
 
-def _draw(reward_hash: str, key: str) -> bytes:
-    return hashlib.sha256(f"{reward_hash}\x00{key}".encode("utf-8", "surrogatepass")).digest()
+def _draw(ask: str, key: str) -> bytes:
+    return hashlib.sha256(f"{ask}\x00{key}".encode("utf-8", "surrogatepass")).digest()
 
 
 def ways_of_asking(criteria: Sequence[Criterion], *, logprobs: bool, repeats: int) -> list[Variant]:
