@@ -19,7 +19,7 @@ from dikast.certify.certificate import (
 from dikast.certify.labels import Split
 from dikast.errors import ConfigError, NotGoodEnoughError
 from dikast.journal import Journal
-from dikast.loading import load
+from dikast.loading import load, open_uncertified
 from dikast.reward.aggregate import Reading
 from dikast.stats.intervals import Interval
 
@@ -140,6 +140,31 @@ def test_a_certificate_that_trusts_nothing_leaves_nothing_to_judge(
 ):
     with pytest.raises(NotGoodEnoughError, match="turns every criterion off"):
         load(reward_path, certificate=certificate_of({"good": 0.0, "useful": 0.0}))
+
+
+def test_without_its_leave_every_criterion_counts_in_full_and_is_still_read_as_measured(
+    reward_path: Path, certificate_of: Callable[..., Path]
+):
+    path = certificate_of({"good": 0.0, "useful": 0.5})
+
+    reward, trust = open_uncertified(reward_path, path, None)
+
+    assert trust is not None
+    assert set(trust.criteria) == {"good", "useful"}
+    assert reward.engine.readings == {name: Reading(factor=1.0, threshold=0.4) for name in ("good", "useful")}
+    assert reward.certificate_hash is None
+
+
+@pytest.mark.parametrize("changes", [{"reward_hash": "0" * 64}, None])
+def test_without_leave_a_certificate_of_another_reward_counts_as_none(
+    reward_path: Path, certificate_of: Callable[..., Path], tmp_path: Path, changes: dict | None
+):
+    path = certificate_of({"good": 1.0, "useful": 1.0}, **changes) if changes else tmp_path / "none.json"
+
+    reward, trust = open_uncertified(reward_path, path, None)
+
+    assert trust is None
+    assert not reward.engine.readings
 
 
 def test_a_reward_that_is_not_there_is_told(tmp_path: Path):

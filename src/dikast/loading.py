@@ -38,6 +38,28 @@ def open_reward(reward: Path, certificate: Path | None, journal: Path | None) ->
     return opened
 
 
+def open_uncertified(reward: Path, certificate: Path, journal: Path | None) -> tuple[Reward, Certificate | None]:
+    """Opens a reward with every criterion on at its full weight, whatever its certificate allows.
+
+    Where the certificate is there and speaks about this reward and model, its readings hold and it is given
+    too: how a verdict is best read was measured, whatever the verdict is worth.
+    """
+    import msgspec
+
+    from dikast.certify.certificate import read_certificate
+    from dikast.reward.reward import Reward
+
+    plain = Reward.open(reward, journal=journal)
+    if not certificate.is_file():
+        return plain, None
+    trust = read_certificate(certificate)
+    if not trust.fits(plain.hash, plain.model.fingerprint):
+        return plain, None
+    plain.close()
+    readings = {name: msgspec.structs.replace(reading, factor=1.0) for name, reading in trust.readings().items()}
+    return Reward.open(reward, journal=journal, readings=readings), trust
+
+
 def require_fit(certificate: Certificate, path: Path, reward: Reward) -> None:
     """Raises `ConfigError` where a certificate speaks about another reward or another model."""
     from dikast.errors import ConfigError

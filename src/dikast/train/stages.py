@@ -22,7 +22,7 @@ from dikast.errors import NotGoodEnoughError
 from dikast.evaluate.arms import Arm, spread
 from dikast.evaluate.gold import load_gold
 from dikast.evaluate.run import evaluate
-from dikast.loading import open_reward
+from dikast.loading import open_reward, open_uncertified
 from dikast.records import Rollout
 from dikast.report.write import write_report
 from dikast.reward.reward import Reward
@@ -128,18 +128,16 @@ class Run:
         return reward
 
     def _open_uncertified(self, source: Path) -> Reward:
-        """Opens the reward with every criterion on. Where a certificate speaks about it, its readings still hold."""
-        plain = Reward.open(self.spec.reward, journal=self.folder.journal)
-        if source.is_file() and (trust := read_certificate(source)).fits(plain.hash, plain.model.fingerprint):
-            plain.close()
-            self._keep(source)
-            self.teller.say(
-                f"certificate: {trust.level}, and set aside (--uncertified); every criterion counts in full, read as measured"
-            )
-            readings = {name: msgspec.structs.replace(read, factor=1.0) for name, read in trust.readings().items()}
-            return Reward.open(self.spec.reward, journal=self.folder.journal, readings=readings)
-        self.teller.say("certificate: none (--uncertified); every criterion counts as it stands in the file")
-        return plain
+        """Opens the reward with every criterion on, and says what became of its certificate."""
+        reward, trust = open_uncertified(self.spec.reward, source, self.folder.journal)
+        if trust is None:
+            self.teller.say("certificate: none (--uncertified); every criterion counts as it stands in the file")
+            return reward
+        self._keep(source)
+        self.teller.say(
+            f"certificate: {trust.level}, and set aside (--uncertified); every criterion counts in full, read as measured"
+        )
+        return reward
 
     def _keep(self, certificate: Path) -> None:
         """Keeps the certificate with the run: the report shows it, and a later start reads it here."""
