@@ -11,7 +11,11 @@ import msgspec
 import pytest
 import yaml
 
+from dikast.certify.certificate import read_certificate
+from dikast.certify.labels import read_labels
+from dikast.models.catalog import MODELS
 from dikast.rollouts import read_rows, rollout_of
+from dikast.spec.reward import read_reward
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "contract_review"
 FAMILIES = sorted((EXAMPLE / "families").glob("*.yaml"))
@@ -155,3 +159,21 @@ def test_both_sides_hold_every_family():
     families = {path.stem for path in FAMILIES}
     for side in ("train", "valid", "test"):
         assert Counter(row["family"] for row in rows(side)).keys() == families
+
+
+def test_the_shipped_certificate_speaks_about_the_shipped_reward_and_lets_it_train():
+    spec = read_reward(EXAMPLE / "reward.yaml")
+    certificate = read_certificate(EXAMPLE / "certificate.json")
+
+    model = MODELS[spec.file.judge.model.partition(":")[2]]
+    assert certificate.fits(spec.hash, model.sha256), "run dikast certify again"
+    assert certificate.labels_hash == read_labels(EXAMPLE / "data" / "labels.jsonl").hash
+    assert certificate.level in ("amber", "green")
+
+
+def test_the_suite_has_enough_of_both_answers_in_the_untouched_part_and_half_of_it_is_sampled():
+    certificate = read_certificate(EXAMPLE / "certificate.json")
+    sources = [row["source"] for _, row in read_rows(EXAMPLE / "data" / "labels.jsonl")]
+
+    assert all(min(criterion.yes, criterion.no) >= 60 for criterion in certificate.criteria.values())
+    assert sum(source != "authored" for source in sources) >= len(sources) / 2

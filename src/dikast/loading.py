@@ -49,11 +49,9 @@ def open_uncertified(reward: Path, certificate: Path, journal: Path | None) -> t
     from dikast.certify.certificate import read_certificate
     from dikast.reward.reward import Reward
 
+    trust = read_certificate(certificate) if certificate.is_file() else None
     plain = Reward.open(reward, journal=journal)
-    if not certificate.is_file():
-        return plain, None
-    trust = read_certificate(certificate)
-    if not trust.fits(plain.hash, plain.model.fingerprint):
+    if trust is None or not trust.fits(plain.hash, plain.model.fingerprint):
         return plain, None
     plain.close()
     readings = {name: msgspec.structs.replace(reading, factor=1.0) for name, reading in trust.readings().items()}

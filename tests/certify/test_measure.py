@@ -6,7 +6,9 @@ from itertools import pairwise
 import pytest
 
 from dikast.certify.certificate import ChosenReading
+from dikast.certify.labels import split_labels
 from dikast.certify.measure import certify
+from dikast.certify.questions import chosen_again, units_of
 from dikast.errors import ConfigError, DataError, ModelError, UnavailableError
 from dikast.journal import Journal
 
@@ -53,6 +55,18 @@ async def test_what_a_gate_stops_is_not_asked_and_is_in_no_rate(reward_of, label
     on_topic = certificate.criteria["on_topic"]
     assert on_topic.left_out == {"stopped by the gate length": 160 - on_topic.n}
     assert asked == {n for n in range(240) if n % 3}
+
+
+def test_the_units_asked_again_depend_on_the_question_and_on_no_weight(reward_of, suite):
+    def drawn(text):
+        spec = reward_of(text)
+        return chosen_again(spec, units_of(spec, suite, split_labels(suite)))["on_topic"]
+
+    first = drawn(REWARD)
+
+    assert len(first) == 60
+    assert drawn(REWARD + "checks: [{check: artifacts, weight: 0.1}]\n") == first
+    assert drawn(REWARD.replace("Is it on topic?", "Is it about the topic?")) != first
 
 
 async def test_criteria_stand_alone_and_the_red_one_is_off(reward, suite, asker_of, perfect):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
@@ -56,7 +57,10 @@ SOLVED = Criterion(
 
 
 def test_examples_are_earlier_turns_without_documents(case: Case):
-    assert as_text(yes_no_messages(OBJECTIVE, case, SOLVED)[1:]) == snapshot("""\
+    system, *solved, question = yes_no_messages(OBJECTIVE, case, SOLVED)
+
+    assert (system, question) == yes_no_messages(OBJECTIVE, case, msgspec.structs.replace(SOLVED, examples=()))
+    assert as_text(tuple(solved)) == snapshot("""\
 --- user
 # Candidate
 <6b8f65f19f84b8ba>
@@ -77,21 +81,7 @@ Looks good.
 Question: Does the action do what the rule asks?
 Answer Yes or No.
 --- assistant
-No
---- user
-# TargetDocument
-The Supplier pays within 90 days.
-
-# Reference
-R1: Payment is due within 30\xa0days.
-
-# Candidate
-<c9f5e9976f0ceb25>
-comment: 90 days breaks R1.
-</c9f5e9976f0ceb25>
-
-Question: Does the action do what the rule asks?
-Answer Yes or No.\
+No\
 """)
 
 

@@ -31,6 +31,7 @@ def judge_file() -> Path:
     try:
         return store.find(JUDGE)
     except UnavailableError as error:
+        # `make test` pulls the model first; without it nothing here can be tried, and the error says how to get it.
         pytest.skip(str(error))
 
 

@@ -22,6 +22,8 @@ from dikast.checks.parsing import identity
 from dikast.records import Missing, Part, Rollout, Score, Usage, Verdict
 from dikast.spec.reward import CheckSpec, Criterion, RecallSpec, RewardFile
 
+NOT_ASKED = Usage()
+
 CheckOutcomes = Sequence[tuple[CheckSpec, Outcome | Missing]]
 
 
@@ -74,7 +76,7 @@ def aggregate(
     readings: Mapping[str, Reading],
     *,
     items: Sequence[Any] | None = None,
-    usage: Usage = Usage(),  # noqa: B008  a frozen value
+    usage: Usage = NOT_ASKED,
 ) -> Score:
     """Adds up the score of a rollout that no gate stopped. `parts` are those of the checks."""
     criteria = [c for c in file.judge.criteria if readings.get(c.id, Reading()).factor > 0]
