@@ -129,6 +129,9 @@ def test_the_rewards_own_checks_fail_what_does_not_hang_together():
     assert of("names_one_rule", comment=f"Against our rules: {row['playbook']}") == 0.5
     assert of("same_verdict", comment=f"Keeps our rule: {rule}") == 0.5
     assert of("action_fits", action="Review this clause carefully.") == 0.5
+    assert of("action_fits", action=sorted(checks.stems(rule))[0]) == pytest.approx(
+        0.5 + 0.5 / len(checks.stems(rule)) / checks.ENOUGH
+    )
     assert of("action_fits", comment=f"Keeps our rule: {rule}") == 0.5
     assert of("action_fits", type="assessment", action="Accept as drafted.") == 0.5
     accepted = {"comment": f"Keeps our rule: {rule}", "type": "assessment", "action": "Accept as drafted."}
@@ -136,14 +139,20 @@ def test_the_rewards_own_checks_fail_what_does_not_hang_together():
     assert of("excerpt_on_rule", text_excerpt=rule) - of("excerpt_on_rule", text_excerpt="of the") == 0.5
 
 
-def test_gold_wants_an_assessment_where_nothing_is_wrong():
+def test_gold_wants_the_kept_rule_named_quoted_and_accepted_where_nothing_is_wrong():
     gold = load("gold")
-    row = next(row for row in rows("valid") if not row["expert_issues"])
+    row = next(row for row in rows("valid") if row["expert_kept"])
     comment = json.loads(row["reference"])["comments"][0]
+    other = next(rule for rule in row["playbook"].splitlines() if rule != row["expert_kept"]["rule"])
 
-    accusing = json.dumps({"comments": [{**comment, "type": "risk"}]})
+    def of(**changes: str) -> float:
+        return gold.score(answer(row, json.dumps({"comments": [comment | changes]})))
 
-    assert gold.score(answer(row, accusing)) == 0
+    assert of(type="risk") == 0
+    assert of(comment=f"Keeps our rule: {other}") == 0
+    assert of(action="Demand a change.") == 0
+    assert of(text_excerpt="words that are not there") == 0
+    assert 0 < of(text_excerpt=" ".join(comment["text_excerpt"].split()[:2])) < 1
 
 
 def test_references_follow_the_schema():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 # Words that any clause and any rule hold: they say nothing about the subject.
@@ -17,7 +18,10 @@ _COMMON = (
     "which who will with within without you your"
 )
 COMMON = frozenset(_COMMON.split())
-STEM = 6
+ENOUGH = 1 / 3
+"""Share of a rule's words of substance from which an action is taken to be about it: each of the playbook's own holds that.
+One word was not enough: a policy learned to name one and to add whatever came."""
+STEM = 5
 """Letters of a word that count, so that `payable` and `payment` stay apart and `invoice` and `invoices` meet."""
 
 KEPT = "Keeps our rule:"
@@ -37,17 +41,17 @@ def same_verdict(rollout: Any) -> float:
 
 
 def action_fits(rollout: Any) -> float:
-    """The share of the comments whose type and action fit what they say of their rule.
+    """How far the type and action of the comments fit what they say of their rule, averaged, 0..1.
 
-    A rule that is kept wants an assessment that accepts; a broken one wants an action that takes up a word of
-    substance of the rule, which "Review this carefully" does not.
+    A rule that is kept wants an assessment that accepts; a broken one wants an action that takes up the rule's
+    words of substance, in full from `ENOUGH` of them on, in proportion below.
     """
     return _share([_fits(comment, rollout) for comment in _comments(rollout)])
 
 
 def excerpt_on_rule(rollout: Any) -> float:
     """The share of the comments whose excerpt has a word of substance in common with the rule that they quote."""
-    return _share([_on_rule(comment, "text_excerpt", rollout) for comment in _comments(rollout)])
+    return _share([_on_rule(comment, rollout) for comment in _comments(rollout)])
 
 
 def stems(text: str) -> set[str]:
@@ -61,15 +65,19 @@ def _comments(rollout: Any) -> list[dict[str, str]]:
     return json.loads(rollout.completion)["comments"]
 
 
-def _fits(comment: dict[str, str], rollout: Any) -> bool:
+def _fits(comment: dict[str, str], rollout: Any) -> float:
     if comment["comment"].startswith(KEPT):
-        return comment["type"] == "assessment" and comment["action"].startswith("Accept")
-    return comment["type"] != "assessment" and _on_rule(comment, "action", rollout)
-
-
-def _on_rule(comment: dict[str, str], field: str, rollout: Any) -> bool:
+        return float(comment["type"] == "assessment" and comment["action"].startswith("Accept"))
     rule = _rule_of(comment, rollout)
-    return rule is not None and bool(stems(rule) & stems(comment[field]))
+    if comment["type"] == "assessment" or rule is None:
+        return 0.0
+    wanted = stems(rule)
+    return min(1.0, len(wanted & stems(comment["action"])) / len(wanted) / ENOUGH)
+
+
+def _on_rule(comment: dict[str, str], rollout: Any) -> bool:
+    rule = _rule_of(comment, rollout)
+    return rule is not None and bool(stems(rule) & stems(comment["text_excerpt"]))
 
 
 def _rule_of(comment: dict[str, str], rollout: Any) -> str | None:
@@ -77,5 +85,5 @@ def _rule_of(comment: dict[str, str], rollout: Any) -> str | None:
     return named[0] if len(named) == 1 else None
 
 
-def _share(passed: list[bool]) -> float:
+def _share(passed: Sequence[float]) -> float:
     return sum(passed) / len(passed)

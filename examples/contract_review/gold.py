@@ -1,7 +1,8 @@
-"""The gold measure of the example: code that knows each clause's issues. The reward never sees it.
+"""The gold measure of the example: code that knows what each clause breaks or keeps. The reward never sees it.
 
-issue found x overlap of the excerpt x right action, averaged over the known issues; comments beyond
-the known issues dilute it. A clause without an issue wants one assessment that accepts it.
+issue found x overlap of the excerpt x right action, averaged over the known issues; comments beyond them dilute
+it. A clause without an issue keeps a rule, which is looked for in the same way: its "issue" is an assessment that
+names the rule and accepts. So no answer is worth much for any clause alike: accepting everything is not.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ def score(rollout: Any) -> float:
     if not comments:
         return 0.0
     contract, playbook = rollout.columns["contract"], rollout.columns["playbook"]
-    issues = rollout.columns["expert_issues"]
-    if not issues:
-        return max(_assessed(comment, contract) for comment in comments) / len(comments)
+    issues, kept = rollout.columns["expert_issues"], rollout.columns["expert_kept"]
+    if kept:
+        return max(_accepted(kept, comment, contract, playbook) for comment in comments) / len(comments)
     found = sum(max(_found(issue, comment, contract, playbook) for comment in comments) for issue in issues)
     return found / max(len(issues), len(comments))
 
@@ -38,11 +39,7 @@ def _comments(completion: str) -> list[dict[str, Any]]:
 
 
 def _found(issue: dict[str, Any], comment: dict[str, Any], contract: str, playbook: str) -> float:
-    said = str(comment.get("comment", ""))
-    # Exactly the one rule: who names them all has found nothing.
-    if [rule for rule in playbook.splitlines() if rule in said] != [issue["rule"]]:
-        return 0.0
-    if comment.get("type") == "assessment":
+    if not _names(issue["rule"], comment, playbook) or comment.get("type") == "assessment":
         return 0.0
     action = str(comment.get("action", "")).lower()
     if not any(term in action for term in issue["action_terms"]):
@@ -50,10 +47,17 @@ def _found(issue: dict[str, Any], comment: dict[str, Any], contract: str, playbo
     return overlap(str(comment.get("text_excerpt", "")), issue["span"], contract)
 
 
-def _assessed(comment: dict[str, Any], contract: str) -> float:
-    accepts = any(word in str(comment.get("action", "")).lower() for word in ACCEPTING)
-    excerpt = str(comment.get("text_excerpt", ""))
-    return float(comment.get("type") == "assessment" and accepts and bool(excerpt) and excerpt in contract)
+def _accepted(kept: dict[str, Any], comment: dict[str, Any], contract: str, playbook: str) -> float:
+    if not _names(kept["rule"], comment, playbook) or comment.get("type") != "assessment":
+        return 0.0
+    if not any(word in str(comment.get("action", "")).lower() for word in ACCEPTING):
+        return 0.0
+    return overlap(str(comment.get("text_excerpt", "")), kept["span"], contract)
+
+
+def _names(rule: str, comment: dict[str, Any], playbook: str) -> bool:
+    # Exactly the one rule: who names them all has found nothing.
+    return [line for line in playbook.splitlines() if line in str(comment.get("comment", ""))] == [rule]
 
 
 def overlap(excerpt: str, span: str, contract: str) -> float:

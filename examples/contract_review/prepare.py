@@ -89,6 +89,9 @@ def rows(family_at: int, family: dict[str, Any]) -> Iterator[tuple[str, dict[str
                     }
                     for issue in clause["issues"]
                 ],
+                "expert_kept": None
+                if clause["issues"]
+                else {"rule": rules[clause["kept"]["rule"]]["text"], "span": clause["kept"]["span"]},
             }
             yield side_of(family_at, wording_at), row
 
