@@ -2,7 +2,7 @@
 #
 #   make demo           trains the contract reviewer against its judge and writes the report (runs/demo)
 #   make demo-quick     the same stages in minutes, with toy models: shows that it works, proves nothing
-#   make demo-full      measures the judge anew, then trains (runs/demo-full)
+#   make demo-full      measures the judge anew, trains with three seeds, pools them (runs/demo-full)
 #   make test           the tests, with a real small judge
 #   make lint fix       what CI checks besides the tests; what can be mended by a tool
 #   make docs bench     the manual as HTML (docs/_build/html); speed
@@ -49,7 +49,11 @@ demo-full: .venv/.runtime
 	@$(DIKAST) models pull $(POLICY) $(JUDGE)
 	@mkdir -p runs
 	@$(DIKAST) certify $(EXAMPLE)/reward.yaml $(EXAMPLE)/data/labels.jsonl -o runs/demo-full.certificate.json
-	@$(DIKAST) train $(EXAMPLE)/run.yaml -o runs/demo-full --certificate runs/demo-full.certificate.json $(TRAIN_OPTIONS)
+	@for seed in 0 1 2; do \
+		$(DIKAST) train $(EXAMPLE)/full.yaml --seed $$seed -o runs/demo-full-s$$seed \
+			--certificate runs/demo-full.certificate.json $(TRAIN_OPTIONS); \
+	done
+	@$(DIKAST) eval runs/demo-full-s0 runs/demo-full-s1 runs/demo-full-s2 -o runs/demo-full
 
 test: .venv/.dev
 	@$(DIKAST) models pull $(SMALL_JUDGE)

@@ -16,6 +16,7 @@ from dikast.certify.labels import read_labels
 from dikast.models.catalog import MODELS
 from dikast.rollouts import read_rows, rollout_of
 from dikast.spec.reward import read_reward
+from dikast.spec.run import read_run
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "contract_review"
 FAMILIES = sorted((EXAMPLE / "families").glob("*.yaml"))
@@ -186,3 +187,10 @@ def test_the_suite_has_enough_of_both_answers_in_the_untouched_part_and_half_of_
 
     assert all(min(criterion.yes, criterion.no) >= 60 for criterion in certificate.criteria.values())
     assert sum(source != "authored" for source in sources) >= len(sources) / 2
+
+
+def test_the_full_run_trains_as_the_demo_does():
+    demo, full = (read_run(EXAMPLE / name).file for name in ("run.yaml", "full.yaml"))
+
+    assert msgspec.structs.replace(full, eval=demo.eval) == demo
+    assert full.eval.documents == len(rows("test"))
