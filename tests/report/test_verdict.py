@@ -38,10 +38,11 @@ def test_a_bound_just_above_zero_does_not_look_like_zero():
     assert told[1] == "rft beats sft_start in gold by 0.050 [0.002, 0.100]."
 
 
-def test_a_reward_that_rose_alone_is_called_that():
-    told = verdict_of(ARMS, [contrast("reward", 0.3, 0.2, 0.4), contrast("gold", 0.0, -0.1, 0.1)])
+@pytest.mark.parametrize("metric", ["reward", "judge_score"])
+def test_what_the_judge_scores_and_gold_does_not_see_is_no_improvement(metric: str):
+    told = verdict_of(ARMS, [contrast(metric, 0.3, 0.2, 0.4), contrast("gold", 0.0, -0.1, 0.1)])
 
-    assert told[0] == "The reward rose and gold did not: that rft is better than sft_start is not shown."
+    assert told[0] == "What the judge scores rose and gold did not: that rft is better than sft_start is not shown."
 
 
 def test_gold_that_fell_is_told_first_whatever_the_reward_did():

@@ -57,7 +57,7 @@ def _conclusion(contrasts: Sequence[Contrast]) -> str:
     if 1 in sides:
         return "{a} is better than {b} in a part of the gold measures only."
     if any(side_of(c) > 0 for c in contrasts):
-        return "The reward rose and gold did not: that {a} is better than {b} is not shown."
+        return "What the judge scores rose and gold did not: that {a} is better than {b} is not shown."
     return "No improvement of {a} over {b} is shown."
 
 
