@@ -33,6 +33,15 @@ def test_what_is_raised_comes_to_the_caller():
         run_blocking(fail())
 
 
+@pytest.fixture
+def _interruptible():
+    # A shell starts background jobs with Ctrl-C ignored, and this process inherits that.
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_ctrl_c_stops_what_is_under_way_and_goes_on_to_the_caller():
     started, stopped = threading.Event(), threading.Event()
 
