@@ -19,12 +19,9 @@ def score(rollout: Any) -> float:
     comments = _comments(rollout.completion)
     if not comments:
         return 0.0
-    contract, playbook = rollout.columns["contract"], rollout.columns["playbook"]
-    issues, kept = rollout.columns["expert_issues"], rollout.columns["expert_kept"]
-    if kept:
-        return max(_accepted(kept, comment, contract, playbook) for comment in comments) / len(comments)
-    found = sum(max(_found(issue, comment, contract, playbook) for comment in comments) for issue in issues)
-    return found / max(len(issues), len(comments))
+    known = rollout.columns["expert_issues"] or [rollout.columns["expert_kept"]]
+    found = sum(max(_worth(one, comment, rollout) for comment in comments) for one in known)
+    return found / max(len(known), len(comments))
 
 
 def _comments(completion: str) -> list[dict[str, Any]]:
@@ -38,26 +35,19 @@ def _comments(completion: str) -> list[dict[str, Any]]:
     return comments
 
 
-def _found(issue: dict[str, Any], comment: dict[str, Any], contract: str, playbook: str) -> float:
-    if not _names(issue["rule"], comment, playbook) or comment.get("type") == "assessment":
+def _worth(known: dict[str, Any], comment: dict[str, Any], rollout: Any) -> float:
+    """What a comment is worth for one issue, or for the kept rule, which has no action of its own but to accept."""
+    said = str(comment.get("comment", ""))
+    # Exactly the one rule: who names them all has found nothing.
+    if [rule for rule in rollout.columns["playbook"].splitlines() if rule in said] != [known["rule"]]:
+        return 0.0
+    kept = "action_terms" not in known
+    if (comment.get("type") == "assessment") != kept:
         return 0.0
     action = str(comment.get("action", "")).lower()
-    if not any(term in action for term in issue["action_terms"]):
+    if not any(term in action for term in (ACCEPTING if kept else known["action_terms"])):
         return 0.0
-    return overlap(str(comment.get("text_excerpt", "")), issue["span"], contract)
-
-
-def _accepted(kept: dict[str, Any], comment: dict[str, Any], contract: str, playbook: str) -> float:
-    if not _names(kept["rule"], comment, playbook) or comment.get("type") != "assessment":
-        return 0.0
-    if not any(word in str(comment.get("action", "")).lower() for word in ACCEPTING):
-        return 0.0
-    return overlap(str(comment.get("text_excerpt", "")), kept["span"], contract)
-
-
-def _names(rule: str, comment: dict[str, Any], playbook: str) -> bool:
-    # Exactly the one rule: who names them all has found nothing.
-    return [line for line in playbook.splitlines() if line in str(comment.get("comment", ""))] == [rule]
+    return overlap(str(comment.get("text_excerpt", "")), known["span"], rollout.columns["contract"])
 
 
 def overlap(excerpt: str, span: str, contract: str) -> float:
