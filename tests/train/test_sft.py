@@ -63,6 +63,19 @@ def test_it_learns_the_references(model: Any, tokenizer: Any, rows: list[Rollout
     assert outcome.seconds > 0
 
 
+@pytest.mark.usefixtures("whole_precision")
+def test_the_loss_is_the_mean_over_the_tokens_of_the_references(
+    model: Any, tokenizer: Any, rows: list[Rollout], tmp_path: Path
+):
+    expected = loss_of(model, tokenizer, rows)
+    logged: list[dict[str, Any]] = []
+    spec = msgspec.structs.replace(SPEC, steps=1, batch_size=len(rows))
+
+    run_sft(model, tokenizer, rows, spec, seed=0, work=tmp_path, log=logged.append)
+
+    assert logged[0]["loss"] == pytest.approx(expected, rel=1e-4)
+
+
 def test_a_row_without_a_reference_is_told(model: Any, tokenizer: Any, rows: list[Rollout], tmp_path: Path):
     rows[2] = msgspec.structs.replace(rows[2], reference=None)
 

@@ -16,9 +16,12 @@ import msgspec
 from dikast.errors import DataError
 from dikast.records import Rollout
 from dikast.spec.run import SftSpec
-from dikast.train.policy import has_bfloat16
+from dikast.train.policy import fast_products, has_bfloat16
 
 Log = Callable[[dict[str, Any]], None]
+
+IGNORED = -100
+"""The label of a token that is not learnt, as transformers marks it."""
 
 
 class SftOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +113,6 @@ def _trainer(
 ) -> Any:
     from transformers import PrinterCallback
     from trl.trainer.sft_config import SFTConfig
-    from trl.trainer.sft_trainer import SFTTrainer
 
     evaluated: dict[str, Any] = (
         {"eval_strategy": "steps", "eval_steps": spec.long_valid_every, "per_device_eval_batch_size": 16}
@@ -135,7 +137,7 @@ def _trainer(
         max_length=1024,
         **evaluated,
     )
-    trainer = SFTTrainer(
+    trainer = answer_loss_trainer()(
         model=model,
         args=config,
         processing_class=tokenizer,
@@ -145,6 +147,33 @@ def _trainer(
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def answer_loss_trainer() -> type[Any]:
+    """Gives TRL's trainer with its loss computed at the tokens of the answer only, and without its metrics.
+
+    The loss is the same. The vocabulary is the widest product of a small model, and most tokens are the prompt's.
+    """
+    from torch.nn.functional import cross_entropy
+    from trl.trainer.sft_trainer import SFTTrainer
+
+    class AnswerLossTrainer(SFTTrainer):
+        def compute_loss(
+            self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            labels = inputs["labels"][:, 1:]
+            learnt = labels != IGNORED
+            # The trainer wraps only the model's own call in these.
+            with fast_products():
+                states = model.get_decoder()(
+                    input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False
+                ).last_hidden_state[:, :-1]
+                logits = model.get_output_embeddings()(states[learnt])
+            total = cross_entropy(logits.float(), labels[learnt], reduction="sum")
+            loss = total / (learnt.sum() if num_items_in_batch is None else num_items_in_batch)
+            return (loss, {}) if return_outputs else loss
+
+    return AnswerLossTrainer
 
 
 def _dataset(rollouts: Sequence[Rollout]) -> Any:

@@ -8,7 +8,6 @@ given the wall time that warm start and RL took.
 from __future__ import annotations
 
 import asyncio
-import gc
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -30,7 +29,7 @@ from dikast.rollouts import read_rollouts, read_rows, rollout_of, write_rows
 from dikast.spec.run import RunSpec, SftSpec
 from dikast.train.folder import RunFolder
 from dikast.train.generate import Sampling, answered, generate
-from dikast.train.memory import keep_freed_memory
+from dikast.train.memory import give_back_memory, keep_freed_memory
 from dikast.train.policy import load_policy, policy_folder
 from dikast.train.rl import rl_settings, run_rl
 from dikast.train.sft import examples_of, run_sft, run_sft_long
@@ -104,7 +103,7 @@ class Run:
         found = work()
         self.folder.finish(name, found)
         self.teller.say(f"{name}: done {_brief(found)}")
-        gc.collect()
+        give_back_memory()
 
     def _open_reward(self) -> Reward:
         """Opens what trains: the reward as its certificate reads it. Raises where the certificate forbids training."""
