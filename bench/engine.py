@@ -20,6 +20,7 @@ from dikast.journal import Journal
 from dikast.judges.render import yes_no_messages
 from dikast.models.base import Capabilities, Reply, Request
 from dikast.records import Rollout
+from dikast.reward.assembly import Judges
 from dikast.reward.binding import bind, case_of
 from dikast.reward.reward import Reward
 from dikast.rollouts import read_rows, rollout_of
@@ -65,7 +66,7 @@ def main(count: int) -> None:
     """Measures and prints."""
     spec = read_reward(EXAMPLE / "reward.yaml")
     rows = rollouts(count)
-    reward = Reward(spec, InstantJudge(), Journal.open(None))
+    reward = Reward(Judges(spec, [InstantJudge()], Journal.open(None)))
     criterion = spec.file.judge.criteria[0]
     asyncio.run(reward.ascore(rows[:8]))  # loads the language detector
     parse = seconds(lambda: [parse_completion(row.completion) for row in rows])

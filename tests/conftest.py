@@ -12,7 +12,8 @@ from hypothesis import settings
 
 from dikast.journal import Journal
 from dikast.models.base import Capabilities, Reply, Request
-from dikast.reward.aggregate import Reading
+from dikast.reward.assembly import Judges
+from dikast.reward.parts import Reading
 from dikast.reward.reward import Reward
 from dikast.spec.reward import read_reward
 
@@ -114,7 +115,8 @@ def judged_by(reward_file: Callable[..., Path]) -> Callable[..., Reward]:
         files: Mapping[str, str] | None = None,
     ) -> Reward:
         spec = read_reward(reward_file(text, files))
-        return Reward(spec, model, Journal.open(journal), readings=readings, certificate_hash="c0ffee")
+        judges = Judges(spec, [model], Journal.open(journal))
+        return Reward(judges, readings=readings, certificate_hash="c0ffee")
 
     return make
 

@@ -13,16 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dikast.errors import UnavailableError
-from dikast.journal import Journal, LoggedScore, question_key
+from dikast.journal import Answered, Journal, LoggedScore, question_key
 
 WRITER = """
 import sys
 from pathlib import Path
-from dikast.journal import Journal
+from dikast.journal import Answered, Journal
 
 journal = Journal.open(Path(sys.argv[1]))
 for number in range(1_000_000):
-    journal.keep(number.to_bytes(8, "big"), model="m", request=b"?", reply=str(number).encode() * 200)
+    journal.keep([Answered(key=number.to_bytes(8, "big"), model="m", request=b"?", reply=str(number).encode() * 200)])
     print(number, flush=True)
 """
 
@@ -32,13 +32,17 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / ".dikast" / "journal.db"
 
 
+def answered(key: bytes, reply: bytes, model: str = "m") -> Answered:
+    return Answered(key=key, model=model, request=b"?" + key, reply=reply)
+
+
 def entry(step: int, position: int, score: bytes = b"{}") -> LoggedScore:
     return LoggedScore(step=step, position=position, rollout=b"{}", score=score)
 
 
 def test_what_was_answered_is_there_when_the_journal_is_opened_again(path: Path):
     journal = Journal.open(path)
-    journal.keep(b"key", model="m", request=b"?", reply=b"yes")
+    journal.keep([answered(b"key", b"yes")])
     journal.close()
 
     again = Journal.open(path)
@@ -51,8 +55,8 @@ def test_what_was_answered_is_there_when_the_journal_is_opened_again(path: Path)
 def test_the_first_answer_to_a_question_stands(path: Path):
     journal = Journal.open(path)
 
-    journal.keep(b"key", model="m", request=b"?", reply=b"yes")
-    journal.keep(b"key", model="m", request=b"?", reply=b"no")
+    journal.keep([answered(b"key", b"yes")])
+    journal.keep([answered(b"key", b"no")])
 
     assert journal.answer(b"key") == b"yes"
 
@@ -61,7 +65,7 @@ def test_without_a_path_nothing_is_written(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     journal = Journal.open(None)
 
-    journal.keep(b"key", model="m", request=b"?", reply=b"yes")
+    journal.keep([answered(b"key", b"yes")])
 
     assert journal.answer(b"key") == b"yes"
     assert not list(tmp_path.iterdir())
@@ -107,7 +111,7 @@ def test_threads_may_share_it(path: Path):
 
     def write(number: int) -> None:
         for at in range(50):
-            journal.keep(f"{number}-{at}".encode(), model="m", request=b"?", reply=b"yes")
+            journal.keep([answered(f"{number}-{at}".encode(), b"yes")])
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -121,8 +125,8 @@ def test_threads_may_share_it(path: Path):
 def test_two_processes_may_write_into_one_journal(path: Path):
     one, other = Journal.open(path), Journal.open(path)
 
-    one.keep(b"a", model="m", request=b"?", reply=b"yes")
-    other.keep(b"b", model="m", request=b"?", reply=b"no")
+    one.keep([answered(b"a", b"yes")])
+    other.keep([answered(b"b", b"no")])
 
     assert (one.answer(b"b"), other.answer(b"a")) == (b"no", b"yes")
 
@@ -168,7 +172,7 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path):
 def test_a_damaged_journal_is_told_not_read(path: Path):
     journal = Journal.open(path)
     for number in range(200):
-        journal.keep(number.to_bytes(8, "big"), model="m", request=b"?" * 200, reply=b"yes" * 200)
+        journal.keep([answered(number.to_bytes(8, "big"), b"yes" * 200)])
     journal.close()
     with path.open("r+b") as file:
         file.seek(4096)
@@ -182,11 +186,11 @@ def test_a_damaged_journal_is_told_not_read(path: Path):
 
 def test_a_full_disk_is_told_and_what_was_kept_stays(path: Path):
     journal = Journal.open(path)
-    journal.keep(b"key", model="m", request=b"?", reply=b"yes")
+    journal.keep([answered(b"key", b"yes")])
     journal._connection.execute("PRAGMA max_page_count = 8")
 
     with pytest.raises(UnavailableError, match="free disk space and run the same command again"):
-        journal.keep(b"big", model="m", request=b"?", reply=b"x" * 1_000_000)
+        journal.keep([answered(b"big", b"x" * 1_000_000)])
 
     assert journal.answer(b"key") == b"yes"
     assert journal.answer(b"big") is None

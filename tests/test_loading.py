@@ -20,7 +20,7 @@ from dikast.certify.labels import Split
 from dikast.errors import ConfigError, NotGoodEnoughError
 from dikast.journal import Journal
 from dikast.loading import load, open_uncertified
-from dikast.reward.aggregate import Reading
+from dikast.reward.parts import Reading
 from dikast.stats.intervals import Interval
 
 REWARD = TWO.replace("scripted:judge", "openai:big")
@@ -57,7 +57,7 @@ def certificate_of(reward_path: Path, tmp_path: Path) -> Callable[..., Path]:
         certificate = Certificate(
             reward="plain",
             reward_hash=reward.hash,
-            model=ModelIdentity(name=reward.model.name, fingerprint=reward.model.fingerprint),
+            model=ModelIdentity(name=reward.model, fingerprint=reward.fingerprint),
             level="green",
             criteria={name: criterion(factor) for name, factor in factors.items()},
             annotators=("author-pass-1",),
@@ -79,7 +79,7 @@ def test_without_a_certificate_every_criterion_counts_as_the_file_says(reward_pa
     reward = load(str(reward_path))
 
     assert reward.certificate_hash is None
-    assert [c.id for c in reward.engine.judge.criteria] == ["good", "useful"]
+    assert [c.id for c in reward.criteria] == ["good", "useful"]
     assert reward.journal.path is None
 
 
@@ -90,8 +90,8 @@ def test_a_certificate_weighs_the_criteria_and_its_hash_goes_with_the_reward(
 
     reward = load(reward_path, certificate=path, journal=tmp_path / "journal.db")
 
-    assert [c.id for c in reward.engine.judge.criteria] == ["useful"]
-    assert reward.engine.readings["useful"] == Reading(factor=0.5, threshold=0.4)
+    assert [c.id for c in reward.criteria] == ["useful"]
+    assert reward.readings["useful"] == Reading(factor=0.5, threshold=0.4)
     assert reward.certificate_hash == certificate_hash(msgspec.json.decode(path.read_bytes(), type=Certificate))
     assert reward.journal.path == tmp_path / "journal.db"
 
@@ -151,7 +151,7 @@ def test_without_its_leave_every_criterion_counts_in_full_and_is_still_read_as_m
 
     assert trust is not None
     assert set(trust.criteria) == {"good", "useful"}
-    assert reward.engine.readings == {name: Reading(factor=1.0, threshold=0.4) for name in ("good", "useful")}
+    assert reward.readings == {name: Reading(factor=1.0, threshold=0.4) for name in ("good", "useful")}
     assert reward.certificate_hash is None
 
 
@@ -164,7 +164,7 @@ def test_without_leave_a_certificate_of_another_reward_counts_as_none(
     reward, trust = open_uncertified(reward_path, path, None)
 
     assert trust is None
-    assert not reward.engine.readings
+    assert not reward.readings
 
 
 def test_a_reward_that_is_not_there_is_told(tmp_path: Path):

@@ -3,18 +3,21 @@
     journal = Journal.open(Path(".dikast/journal.db"))
     key = question_key(request_bytes, model="local:q", fingerprint="…")
     journal.answer(key)                      # bytes of the reply, or None
-    journal.keep(key, reply_bytes, …)
+    journal.keep_soon(Answered(key=key, …))  # with the others that arrive in this turn of the loop
 
 The raw reply is kept, not the verdict read from it: reading improves over time, replies cost money.
-A failure is never kept as an answer, so a later run asks again.
+A failure is never kept as an answer, so a later run asks again. A process that is killed loses only what
+arrived in the same turn of its loop; several processes may share one journal.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import sqlite3
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +46,29 @@ class LoggedScore(msgspec.Struct, frozen=True, kw_only=True):
     score: bytes
 
 
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """A question with its reply, as it is kept."""
+
+    key: bytes
+    model: str
+    request: bytes
+    reply: bytes
+
+
+class ModelAnswers(msgspec.Struct, frozen=True, kw_only=True):
+    """What a journal holds of one model."""
+
+    model: str
+    answers: int
+    bytes: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    oldest: float
+    """Seconds since 1970."""
+    newest: float
+
+
 def question_key(request: bytes, *, model: str, fingerprint: str, repeat: int = 0, epoch: int = 0) -> bytes:
     """Gives a question's key: SHA-256 over request, model, fingerprint, repeat and epoch, each length-prefixed."""
     digest = hashlib.sha256()
@@ -52,11 +78,14 @@ def question_key(request: bytes, *, model: str, fingerprint: str, repeat: int = 
 
 
 class Journal:
-    """One SQLite file in WAL mode. Every write is durable when the call returns; threads may share it."""
+    """One SQLite file in WAL mode, which threads and processes may share."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
         self._connection = connection
         self._lock = threading.Lock()
+        self._waiting: dict[bytes, Answered] = {}
+        self._failed: UnavailableError | None = None
+        self._indexed = False
         self.path = path
 
     @classmethod
@@ -75,12 +104,38 @@ class Journal:
 
     def answer(self, key: bytes) -> bytes | None:
         """Gives the kept reply to a question, or None."""
+        if (waiting := self._waiting.get(key)) is not None:
+            return waiting.reply
         rows = self._read("SELECT reply FROM answers WHERE key = ?", key)
         return rows[0][0] if rows else None
 
-    def keep(self, key: bytes, *, model: str, request: bytes, reply: bytes) -> None:
-        """Keeps a reply. The first one stands: a question has one answer."""
-        self._write("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)", [(key, model, request, reply, time.time())])
+    def keep(self, answers: Iterable[Answered]) -> None:
+        """Keeps replies, durably when it returns. The first one stands: a question has one answer."""
+        now = time.time()
+        self._write(
+            "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)",
+            [(a.key, a.model, a.request, a.reply, now) for a in answers],
+        )
+
+    def keep_soon(self, answered: Answered) -> None:
+        """Keeps a reply together with those that arrive in the same turn of the running loop: one commit for all.
+
+        Raises `UnavailableError` when an earlier one could not be written.
+        """
+        if self._failed is not None:
+            raise self._failed
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._keep_waiting)
+        self._waiting[answered.key] = answered
+
+    def _keep_waiting(self) -> None:
+        waiting = self._waiting
+        try:
+            self.keep(waiting.values())
+        except UnavailableError as error:
+            # Nobody waits for this call: whoever comes next is told.
+            self._failed = error
+        self._waiting = {}
 
     def log_scores(self, entries: list[LoggedScore], *, reward: str, certificate: str, phase: str) -> None:
         """Logs a batch of scored rollouts; a step that is done again after a resume replaces the old one."""
@@ -99,12 +154,54 @@ class Journal:
 
     def count(self) -> int:
         """Counts the answers kept."""
-        return self._read("SELECT COUNT(*) FROM answers")[0][0]
+        return self._read("SELECT COUNT(*) FROM answers")[0][0] + len(self._waiting)
+
+    def models(self) -> list[ModelAnswers]:
+        """Says for each model what is kept of it."""
+        tokens = ", ".join(
+            f"TOTAL(json_extract(CAST(reply AS TEXT), '$.{name}'))"
+            for name in ("prompt_tokens", "cached_tokens", "completion_tokens")
+        )
+        rows = self._read(
+            f"SELECT model, COUNT(*), SUM(LENGTH(request) + LENGTH(reply)), {tokens}, MIN(at), MAX(at) "
+            "FROM answers GROUP BY model ORDER BY model"
+        )
+        return [
+            ModelAnswers(
+                model=r[0], answers=r[1], bytes=r[2], prompt_tokens=int(r[3]), cached_tokens=int(r[4]),
+                completion_tokens=int(r[5]), oldest=r[6], newest=r[7],
+            )
+            for r in rows
+        ]  # fmt: skip
+
+    def reply_to(self, request: bytes) -> bytes | None:
+        """Gives the reply to a request, whoever was asked: for a replay. The first call makes an index for it."""
+        if not self._indexed:
+            self._write("CREATE INDEX IF NOT EXISTS answers_by_request ON answers (request)", [()])
+            self._indexed = True
+        rows = self._read("SELECT reply FROM answers WHERE request = ? LIMIT 1", request)
+        return rows[0][0] if rows else None
+
+    def first_request(self) -> bytes:
+        """Gives one request that was answered; IndexError where there is none."""
+        return self._read("SELECT request FROM answers LIMIT 1")[0][0]
+
+    def prune(self, before: float) -> int:
+        """Removes the answers from before a time, in seconds since 1970, and gives their room back. Says how many."""
+        removed = self.count()
+        self._write("DELETE FROM answers WHERE at < ?", [(before,)])
+        removed -= self.count()
+        self._read("VACUUM")
+        return removed
 
     def close(self) -> None:
-        """Closes the file."""
+        """Writes what is still to be kept and closes the file. Raises `UnavailableError` where that was not possible."""
+        if self._waiting:
+            self._keep_waiting()
         with self._lock:
             self._connection.close()
+        if self._failed is not None:
+            raise self._failed
 
     def _read(self, query: str, *parameters: object) -> list[Any]:
         try:

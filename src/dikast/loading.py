@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dikast.certify.certificate import Certificate
+    from dikast.reward.assembly import Judges
     from dikast.reward.reward import Reward
 
 
@@ -20,25 +23,27 @@ def load(path: str | Path, *, certificate: str | Path | None = None, journal: st
     return open_reward(Path(path), Path(certificate) if certificate else None, Path(journal) if journal else None)
 
 
-def open_reward(reward: Path, certificate: Path | None, journal: Path | None) -> Reward:
-    """`load` with paths."""
+def open_reward(
+    path: Path,
+    certificate: Path | None,
+    journal: Path | None,
+    *,
+    budget_calls: int | None = None,
+    budget_usd: float | None = None,
+) -> Reward:
+    """`load` with paths, and with what the judge may ask at the most."""
+    from dikast.certify.certificate import certificate_hash, read_certificate
     from dikast.reward.reward import Reward
 
-    if certificate is None:
-        return Reward.open(reward, journal=journal)
-    from dikast.certify.certificate import certificate_hash, read_certificate
-
-    trust = read_certificate(certificate)
-    opened = Reward.open(reward, journal=journal, readings=trust.readings(), certificate_hash=certificate_hash(trust))
-    try:
-        require_fit(trust, certificate, opened)
-    except BaseException:
-        opened.close()
-        raise
-    return opened
+    with _judges(path, journal, budget_calls=budget_calls, budget_usd=budget_usd) as judges:
+        if certificate is None:
+            return Reward(judges)
+        trust = read_certificate(certificate)
+        require_fit(trust, certificate, judges)
+        return Reward(judges, readings=trust.readings(), certificate_hash=certificate_hash(trust))
 
 
-def open_uncertified(reward: Path, certificate: Path, journal: Path | None) -> tuple[Reward, Certificate | None]:
+def open_uncertified(path: Path, certificate: Path, journal: Path | None) -> tuple[Reward, Certificate | None]:
     """Opens a reward with every criterion on at its full weight, whatever its certificate allows.
 
     Where the certificate is there and speaks about this reward and model, its readings hold and it is given
@@ -50,21 +55,40 @@ def open_uncertified(reward: Path, certificate: Path, journal: Path | None) -> t
     from dikast.reward.reward import Reward
 
     trust = read_certificate(certificate) if certificate.is_file() else None
-    plain = Reward.open(reward, journal=journal)
-    if trust is None or not trust.fits(plain.hash, plain.model.fingerprint):
-        return plain, None
-    plain.close()
-    readings = {name: msgspec.structs.replace(reading, factor=1.0) for name, reading in trust.readings().items()}
-    return Reward.open(reward, journal=journal, readings=readings), trust
+    with _judges(path, journal) as judges:
+        if trust is None or not trust.fits(judges.spec.hash, judges.fingerprint):
+            return Reward(judges), None
+        readings = {name: msgspec.structs.replace(reading, factor=1.0) for name, reading in trust.readings().items()}
+        return Reward(judges, readings=readings), trust
 
 
-def require_fit(certificate: Certificate, path: Path, reward: Reward) -> None:
+@contextmanager
+def _judges(
+    path: Path, journal: Path | None, *, budget_calls: int | None = None, budget_usd: float | None = None
+) -> Generator[Judges]:
+    """Opens the models and the journal of a reward, and lets go of the journal where the reward is then refused."""
+    from dikast.journal import Journal
+    from dikast.reward.assembly import Judges, budget_of
+    from dikast.spec.reward import read_reward
+
+    spec = read_reward(path)
+    budget = budget_of(spec, calls=budget_calls, usd=budget_usd)
+    kept = Journal.open(journal)
+    try:
+        yield Judges.open(spec, kept, budget=budget)
+    except BaseException:
+        kept.close()
+        raise
+
+
+def require_fit(certificate: Certificate, path: Path, judges: Judges) -> None:
     """Raises `ConfigError` where a certificate speaks about another reward or another model."""
     from dikast.errors import ConfigError
 
-    if not certificate.fits(reward.hash, reward.model.fingerprint):
-        what = "reward" if certificate.reward_hash != reward.hash else "model"
+    spec = judges.spec
+    if not certificate.fits(spec.hash, judges.fingerprint):
+        what = "reward" if certificate.reward_hash != spec.hash else "model"
         raise ConfigError(
-            f"{path}: made for another {what} than {reward.spec.path} uses now; "
-            f"measure again with 'dikast certify {reward.spec.path} LABELS -o {path}'"
+            f"{path}: made for another {what} than {spec.path} uses now; "
+            f"measure again with 'dikast certify {spec.path} LABELS -o {path}'"
         )

@@ -68,9 +68,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """A judge's answer to one criterion."""
 
     value: float | None
-    """Probability of yes in 0..1 (0 or 1 where the model only says yes or no); None is n/a."""
+    """Probability of yes in 0..1 (0 or 1 where the model only says yes or no; of a scale its share); None is n/a."""
     reason: str | None = None
     evidence: str | None = None
+    votes: tuple[float | None, ...] | None = None
+    """What each member of a panel said, in the panel's order; None where it said nothing or n/a."""
+    by: str | None = None
+    """The fallback model, where it gave the verdict."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +92,10 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     missing: MissingReason | None = None
     reason: str | None = None
     evidence: str | None = None
+    votes: tuple[float | None, ...] | None = None
+    """What each member of a panel said, before the certificate's reading and the sign."""
+    by: str | None = None
+    """The fallback model, where it gave the verdict."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):

@@ -69,6 +69,15 @@ def group_of(prompt: str | tuple[Message, ...]) -> str:
     return hashlib.sha256(msgspec.json.encode(prompt)).hexdigest()[:16]
 
 
+def file_hash(path: Path) -> str:
+    """Gives the SHA-256 of a file. Raises `DataError` where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+
+
 def write_rows(path: Path, rows: Iterable[Any]) -> None:
     """Writes rows as JSONL. The file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,16 +13,18 @@ from dikast.certify.labels import Labels, read_labels
 from dikast.errors import ModelError
 from dikast.journal import Journal
 from dikast.judges.ask import Asker
+from dikast.judges.rubric import RubricJudge
 from dikast.models.base import Capabilities, Reply, Request
 from dikast.spec.reward import RewardSpec, read_reward
 
 Belief = Callable[[str, int], float | ModelError]
 """(question, number of the answer) → P(yes), or the failure."""
 
-REWARD = """
+OBJECTIVE = "Judge the answer."
+REWARD = f"""
 name: suite
-objective: Judge the answer.
-inputs: {Document: contract}
+objective: {OBJECTIVE}
+inputs: {{Document: contract}}
 judge:
   model: scripted:judge
   criteria:
@@ -145,10 +147,11 @@ def perfect() -> Belief:
 
 
 @pytest.fixture
-def asker_of() -> Callable[..., Asker]:
-    """Makes an asker of a belief; equal askers share nothing unless a journal is given."""
+def judge_of() -> Callable[..., RubricJudge]:
+    """Makes a judge of a belief; equal judges share nothing unless a journal is given."""
 
-    def make(belief: Belief, journal: Journal | None = None, **how: Any) -> Asker:
-        return Asker(ScriptedJudge(belief, **how), journal or Journal.open(None))
+    def make(belief: Belief, journal: Journal | None = None, **how: Any) -> RubricJudge:
+        asker = Asker(ScriptedJudge(belief, **how), journal or Journal.open(None))
+        return RubricJudge(asker=asker, objective=OBJECTIVE)
 
     return make

@@ -14,8 +14,8 @@ from dikast.errors import ConfigError, UnavailableError
 
 
 @pytest.fixture
-async def certificate(reward, suite, asker_of, perfect):
-    return await certify(reward, suite, asker=asker_of(perfect))
+async def certificate(reward, suite, judge_of, perfect):
+    return await certify(reward, suite, judge=judge_of(perfect))
 
 
 async def test_a_certificate_is_read_as_it_was_written(certificate, tmp_path):

@@ -10,13 +10,13 @@ from dikast.errors import ModelError
 
 
 @pytest.fixture
-async def certificate(reward, suite, asker_of, perfect) -> Certificate:
+async def certificate(reward, suite, judge_of, perfect) -> Certificate:
     def belief(question, number):
         if number == 5:
             return ModelError("timeout", "slow")
         return 0.9 if "useful" in question else perfect(question, number)
 
-    return await certify(reward, suite, asker=asker_of(belief))
+    return await certify(reward, suite, judge=judge_of(belief))
 
 
 async def test_the_plain_text_has_a_line_for_each_criterion(certificate):

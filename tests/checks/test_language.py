@@ -14,7 +14,7 @@ from dikast.checks.base import Checked, Outcome
 from dikast.checks.language import LANGUAGES, language_check, language_of
 from dikast.errors import ConfigError, DataError
 from dikast.records import Message
-from dikast.spec.reward import LanguageCheck
+from dikast.spec.checks import LanguageCheck
 
 See = Callable[..., Checked]
 

@@ -11,7 +11,7 @@ from dikast.checks.base import NOT_JSON, Checked, Outcome
 from dikast.checks.length import length_check
 from dikast.errors import ConfigError
 from dikast.records import Rollout
-from dikast.spec.reward import LengthCheck
+from dikast.spec.checks import LengthCheck
 
 See = Callable[..., Checked]
 

@@ -11,7 +11,7 @@ from dikast.checks.base import Checked, Outcome
 from dikast.checks.parsing import parse_completion
 from dikast.checks.quote import quote_check
 from dikast.records import Rollout
-from dikast.spec.reward import QuoteCheck
+from dikast.spec.checks import QuoteCheck
 
 See = Callable[..., Checked]
 

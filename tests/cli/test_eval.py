@@ -10,6 +10,7 @@ from dikast.evaluate.records import About, Judge, Value
 from dikast.evaluate.store import evaluation_of, save
 from dikast.journal import Journal
 from dikast.models.base import Capabilities, Reply
+from dikast.reward.assembly import Judges
 from dikast.reward.reward import Reward
 from dikast.spec.reward import read_reward
 
@@ -55,7 +56,8 @@ def project(tmp_path, monkeypatch):
         (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
 
     def opened(reward, certificate, journal):
-        return Reward(read_reward(reward), ScriptedJudge(), Journal.open(journal))
+        spec = read_reward(reward)
+        return Reward(Judges(spec, [ScriptedJudge()], Journal.open(journal)))
 
     monkeypatch.setattr("dikast.cli.eval.open_reward", opened)
     monkeypatch.chdir(tmp_path)

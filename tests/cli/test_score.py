@@ -52,7 +52,7 @@ def score(tmp_path: Path, reward_file: Callable[..., Path], monkeypatch: pytest.
         (("      ask: Is it good?\n", ""), "reward/reward.yaml: judge.criteria[0]: 'ask' is missing; add it"),
         (
             ("ask: Is it good?", 'ask: ""'),
-            "reward/reward.yaml: judge.criteria[0] (good): 'ask' is empty; write one yes/no question",
+            "reward/reward.yaml: judge.criteria[0] (good): 'ask' is empty; write one question",
         ),
         (
             ("ask: Is it good?", "ask: Is it good?\n      evidence: Contract"),
@@ -67,7 +67,10 @@ def score(tmp_path: Path, reward_file: Callable[..., Path], monkeypatch: pytest.
             ("openai:big", "big"),
             "reward/reward.yaml: judge.model: 'big' must be written as provider:model, for instance openai:gpt-oss-120b",
         ),
-        (("openai:big", "closedai:big"), "the model 'closedai:big': no provider 'closedai'; known are openai, local"),
+        (
+            ("openai:big", "closedai:big"),
+            "the model 'closedai:big': no provider 'closedai'; known are openai, bedrock, decisions, local, recorded",
+        ),
     ],
 )
 def test_a_mistake_in_the_reward_is_one_line_with_its_place_and_mend(
@@ -122,7 +125,7 @@ class Judge:
 def judged(monkeypatch: pytest.MonkeyPatch, scripted_model: Any):
     """Puts a scripted judge in the place of the one that the reward names; gives it."""
     model = scripted_model(Judge())
-    monkeypatch.setattr("dikast.reward.reward.open_model", lambda _name, _folder: model)
+    monkeypatch.setattr("dikast.reward.assembly.open_model", lambda _name, _folder: model)
     return model
 
 

@@ -14,6 +14,7 @@ from dikast.evaluate.arms import Arm
 from dikast.journal import Journal
 from dikast.models.base import Capabilities, Reply, Request
 from dikast.records import Rollout
+from dikast.reward.assembly import Judges
 from dikast.reward.reward import Reward
 from dikast.spec.reward import read_reward
 
@@ -99,6 +100,7 @@ def open_reward(tmp_path: Path, judge: ScriptedJudge) -> Callable[..., Reward]:
     journal = Journal.open(None)
 
     def opened(model: ScriptedJudge | None = None) -> Reward:
-        return Reward(read_reward(tmp_path / "reward.yaml"), model or judge, journal)
+        spec = read_reward(tmp_path / "reward.yaml")
+        return Reward(Judges(spec, [model or judge], journal))
 
     return opened

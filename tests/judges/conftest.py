@@ -8,7 +8,7 @@ import pytest
 from dikast.journal import Journal
 from dikast.judges.ask import Asker
 from dikast.judges.render import Case
-from dikast.spec.reward import Criterion
+from dikast.spec.judge import Criterion
 
 ON_TOPIC = Criterion(
     id="on_topic",

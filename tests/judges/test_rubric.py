@@ -1,7 +1,7 @@
 """The rubric judge: how it asks by what the model can do, and what it does about a missing quote."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from dikast.errors import ConfigError, ModelError
 from dikast.journal import Journal
 from dikast.judges.ask import Asker
+from dikast.judges.base import Verdicts
 from dikast.judges.render import Case
 from dikast.judges.rubric import RubricJudge, check_fits
 from dikast.models.base import Capabilities, Reply, Request
 from dikast.records import Missing, Usage, Verdict
-from dikast.spec.reward import Criterion
+from dikast.spec.judge import Criterion
 
 AskerOf = Callable[..., Asker]
 
@@ -28,15 +29,27 @@ def said(**verdicts: Any) -> str:
 def judge_of(scripted_model: Any, asker_of: AskerOf, on_topic: Criterion, founded: Criterion):
     """A judge of both criteria whose model gives these replies in turn, as text."""
 
-    def make(*replies: str | ModelError) -> RubricJudge:
+    def make(*replies: str | ModelError) -> Asked:
         left = iter(replies)
         model = scripted_model(lambda _request: next(left), logprobs=False, quote=True, concurrency=16)
-        return RubricJudge(asker=asker_of(model), objective="Judge.", criteria=(on_topic, founded))
+        return Asked(RubricJudge(asker=asker_of(model), objective="Judge."), (on_topic, founded))
 
     return make
 
 
-def asked_of(judge: RubricJudge) -> list[Request]:
+class Asked:
+    """A judge with its criteria, asked about one case."""
+
+    def __init__(self, judge: RubricJudge, criteria: Sequence[Criterion]) -> None:
+        self.asker = judge.asker
+        self._judge, self._criteria = judge, criteria
+
+    async def judge(self, case: Case) -> tuple[Verdicts, Usage]:
+        [verdicts], usage = await self._judge.judge([case], self._criteria)
+        return verdicts, usage
+
+
+def asked_of(judge: Asked) -> list[Request]:
     return judge.asker.model.asked
 
 
@@ -45,7 +58,7 @@ async def test_with_log_probabilities_each_criterion_is_a_question_of_its_own(
 ):
     useful = Criterion(id="useful", ask="Is it useful?")
     model = scripted_model(lambda request: 0.75 if "Is it useful?" in request.messages[-1].content else 0.5)
-    judge = RubricJudge(asker=asker_of(model), objective="Judge.", criteria=(on_topic, useful))
+    judge = Asked(RubricJudge(asker=asker_of(model), objective="Judge."), (on_topic, useful))
 
     verdicts, usage = await judge.judge(case)
 
@@ -60,7 +73,7 @@ async def test_a_question_that_fails_leaves_the_others_standing(
     useful = Criterion(id="useful", ask="Is it useful?")
     model = scripted_model(lambda r: 1.0 if "useful" in r.messages[-1].content else ModelError("timeout", "scripted"))
 
-    verdicts, _ = await RubricJudge(asker=asker_of(model), objective="", criteria=(on_topic, useful)).judge(case)
+    verdicts, _ = await Asked(RubricJudge(asker=asker_of(model), objective=""), (on_topic, useful)).judge(case)
 
     assert verdicts == {"on_topic": Missing("timeout", "scripted"), "useful": Verdict(value=1.0)}
 
@@ -163,9 +176,8 @@ async def test_no_candidate_changes_what_is_read_from_a_judge_that_says_no(
     logprobs: bool, candidate: str, document: str
 ):
     criteria = (Criterion(id="on_topic", ask="Is it?"),)
-    judge = RubricJudge(
-        asker=Asker(Constant(logprobs=logprobs), Journal.open(None)), objective="Judge.", criteria=criteria
-    )
+    asker = Asker(Constant(logprobs=logprobs), Journal.open(None))
+    judge = Asked(RubricJudge(asker=asker, objective="Judge."), criteria)
 
     verdicts, _ = await judge.judge(Case(documents=(("D", document),), candidate=candidate))
 

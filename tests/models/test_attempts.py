@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from dikast.errors import ModelError
 from dikast.models.attempts import LONGEST_RETRY_AFTER, Attempts, TryAgain, seconds_of, tried
 from dikast.models.base import Reply
+from dikast.models.limiter import Limiter
 
 SWIFT = Attempts(most=3, timeout=5.0, first_pause=0.01)
 
@@ -32,7 +33,7 @@ class Failing:
 async def test_a_failure_that_passes_is_tried_again():
     once = Failing(2)
 
-    reply = await tried(once, SWIFT, slot=asyncio.Semaphore(1), dice=random.Random(0))
+    reply = await tried(once, SWIFT, limiter=Limiter(1), dice=random.Random(0))
 
     assert reply.text == "yes"
     assert once.calls == 3
@@ -42,26 +43,26 @@ async def test_the_last_failure_is_the_reason():
     once = Failing(9)
 
     with pytest.raises(ModelError, match=r"transport: failure 3 \(3 attempts\)"):
-        await tried(once, SWIFT, slot=asyncio.Semaphore(1), dice=random.Random(0))
+        await tried(once, SWIFT, limiter=Limiter(1), dice=random.Random(0))
 
     assert once.calls == 3
 
 
-async def test_the_slot_is_free_while_a_request_waits():
-    slot = asyncio.Semaphore(1)
-    waiting = asyncio.create_task(tried(Failing(1, after=0.5), SWIFT, slot=slot, dice=random.Random(0)))
+async def test_the_place_is_free_while_a_request_waits():
+    limiter = Limiter(1)
+    waiting = asyncio.create_task(tried(Failing(1, after=0.5), SWIFT, limiter=limiter, dice=random.Random(0)))
     await asyncio.sleep(0.05)
 
     async with asyncio.timeout(0.15):
-        reply = await tried(Failing(0), SWIFT, slot=slot, dice=random.Random(0))
+        reply = await tried(Failing(0), SWIFT, limiter=limiter, dice=random.Random(0))
 
     assert reply.text == "yes"
     assert not waiting.done()
     assert (await waiting).text == "yes"
 
 
-async def test_waiting_for_a_slot_does_not_count_as_an_attempts_time():
-    slot = asyncio.Semaphore(1)
+async def test_waiting_for_a_place_does_not_count_as_an_attempts_time():
+    limiter = Limiter(1)
 
     async def slow() -> Reply:
         await asyncio.sleep(0.15)
@@ -69,7 +70,7 @@ async def test_waiting_for_a_slot_does_not_count_as_an_attempts_time():
 
     brisk = Attempts(most=1, timeout=0.4)
 
-    replies = await asyncio.gather(*(tried(slow, brisk, slot=slot, dice=random.Random(0)) for _ in range(4)))
+    replies = await asyncio.gather(*(tried(slow, brisk, limiter=limiter, dice=random.Random(0)) for _ in range(4)))
 
     assert len(replies) == 4
 
@@ -81,7 +82,7 @@ async def test_a_deadline_from_outside_is_not_taken_for_an_attempts_timeout():
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
-            await tried(hanging, SWIFT, slot=asyncio.Semaphore(1), dice=random.Random(0))
+            await tried(hanging, SWIFT, limiter=Limiter(1), dice=random.Random(0))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from dikast.errors import ConfigError, ModelError, UnavailableError
 from dikast.models.base import Request
-from dikast.models.openai import MAX_BODY, OpenAIModel
+from dikast.models.openai import OpenAIModel
+from dikast.models.transport import MAX_BODY
 from dikast.records import Message
 from dikast.spec.models import ModelConnection
 

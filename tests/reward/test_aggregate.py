@@ -11,18 +11,10 @@ from hypothesis import strategies as st
 
 from dikast.checks.base import Outcome
 from dikast.records import MISSING_REASONS, Missing, Rollout, Score, Usage, Verdict
-from dikast.reward.aggregate import (
-    Judged,
-    Reading,
-    aggregate,
-    check_parts,
-    failed_gate,
-    gated_score,
-    in_range,
-    set_quality,
-    weighted_mean,
-)
-from dikast.spec.reward import ArtifactsCheck, JsonCheck, LengthCheck, RecallSpec, RewardFile
+from dikast.reward.aggregate import Aggregator, in_range, saturated, set_quality, weighted_mean
+from dikast.reward.parts import Judged, Reading, check_parts, failed_gate
+from dikast.spec.checks import ArtifactsCheck, JsonCheck, LengthCheck
+from dikast.spec.reward import RecallSpec, RewardFile, healthbench_floor
 
 ROLLOUT = Rollout(id="r", group="g", prompt="p", completion="c", columns={"issues": []})
 
@@ -41,6 +33,7 @@ def score_of(
     readings: dict[str, Reading] | None = None,
     issues: list[Any] | None = None,
     items: list[Any] | None = None,
+    covered: list[Verdict | Missing] | None = None,
 ) -> Score:
     """Adds up: one mapping of verdicts a unit (None for a duplicate), a (weight, value) a check."""
     outcomes = [
@@ -61,7 +54,7 @@ def score_of(
     if items is None and file.items:
         items = [{"rule": f"R{at}"} for at in range(len(units))]
     rollout = msgspec.structs.replace(ROLLOUT, columns={"issues": issues or []})
-    return aggregate(file, rollout, check_parts(outcomes), judged, readings or {}, items=items)
+    return Aggregator(file, readings or {}).add_up(rollout, check_parts(outcomes), judged, items=items, covered=covered)
 
 
 def values_of(score: Score) -> dict[str, float | None]:
@@ -85,7 +78,9 @@ class TestRuleOne:
     def test_a_gate_that_passes_has_no_weight(self):
         parts = check_parts([(JsonCheck(gate=True), Outcome(value=1.0))])
 
-        score = aggregate(file_of({}), ROLLOUT, parts, [Judged(item=None, verdicts={"a": Verdict(value=0.5)})], {})
+        score = Aggregator(file_of({}), {}).add_up(
+            ROLLOUT, parts, [Judged(item=None, verdicts={"a": Verdict(value=0.5)})]
+        )
 
         assert parts[0].weight == 0.0
         assert score.score == 0.5
@@ -99,7 +94,7 @@ class TestRuleOne:
     def test_what_the_judge_says_to_a_verdict_goes_with_its_part(self):
         verdict = Verdict(value=1.0, reason="because", evidence="quoted")
 
-        [part] = aggregate(file_of({}), ROLLOUT, [], [Judged(item=None, verdicts={"a": verdict})], {}).parts
+        [part] = Aggregator(file_of({}), {}).add_up(ROLLOUT, [], [Judged(item=None, verdicts={"a": verdict})]).parts
 
         assert (part.kind, part.reason, part.evidence) == ("criterion", "because", "quoted")
 
@@ -113,7 +108,7 @@ class TestRuleTwo:
         gate = failed_gate(parts)
         assert gate is not None
 
-        score = gated_score(file_of({}, range=[-1, 1]), ROLLOUT, parts, gate)
+        score = Aggregator(file_of({}, range=[-1, 1]), {}).gated(ROLLOUT, parts, gate)
 
         assert (score.score, score.status, score.missing) == (-1.0, "gated", None)
         assert score.detail == "json: no JSON"
@@ -121,7 +116,7 @@ class TestRuleTwo:
     def test_a_gate_without_an_answer_decides_nothing_and_leaves_the_score_missing(self):
         parts = check_parts([(JsonCheck(gate=True), Missing("check_error", "broken"))])
 
-        score = aggregate(file_of({}), ROLLOUT, parts, [], {})
+        score = Aggregator(file_of({}), {}).add_up(ROLLOUT, parts, [])
 
         assert failed_gate(parts) is None
         assert (score.score, score.status, score.missing, score.detail) == (
@@ -191,7 +186,7 @@ class TestRuleThree:
     def test_a_completion_without_any_set_is_no_empty_set(self):
         file = file_of({}, items="comments", recall={"issues": "issues", "key": "rule"})
 
-        score = aggregate(file, ROLLOUT, [], [], {}, items=None)
+        score = Aggregator(file, {}).add_up(ROLLOUT, [], [], items=None)
 
         assert (score.score, score.status) == (0.0, "scored")
 
@@ -274,6 +269,71 @@ class TestReadings:
         assert score.score == 0.0
 
 
+class TestOtherAggregators:
+    """Each changes one step of the five."""
+
+    @pytest.mark.parametrize(("needed", "score"), [(0.5, (3 * 0.5 + 0.2) / 4), (0.49, 0.0)])
+    def test_veto_takes_everything_where_a_required_criterion_is_no_yes(self, needed: float, score: float):
+        file = file_of({"weight": 3, "required": True}, {}, aggregate="veto")
+
+        given = score_of(file, {"a": needed, "b": 0.2}, checks=[(0.1, 1.0)])
+
+        assert given.score == pytest.approx(0.9 * score + 0.1 if score else 0.0)
+
+    def test_a_required_bad_trait_must_be_absent(self):
+        file = file_of({"required": True, "negative": True}, {}, aggregate="veto")
+
+        assert score_of(file, {"a": 0.9, "b": 1.0}).score == 0.0
+        assert score_of(file, {"a": 0.1, "b": 1.0}).score == pytest.approx(0.95)
+
+    def test_in_a_set_a_veto_takes_the_items_share_only(self):
+        file = file_of({"required": True}, {}, aggregate="veto", items="comments")
+
+        assert score_of(file, {"a": 1.0, "b": 1.0}, {"a": 0.0, "b": 1.0}).score == pytest.approx(0.5)
+
+    @pytest.mark.parametrize("judgment", [0.0, 0.25, 0.5, 1.0])
+    def test_saturating_bends_the_judgment_and_not_the_checks(self, judgment: float):
+        score = score_of(file_of({}, aggregate="saturating"), {"a": judgment}, checks=[(0.2, 0.5)])
+
+        bent = (1 - math.exp(-3 * judgment)) / (1 - math.exp(-3))
+        assert score.score == pytest.approx(0.8 * bent + 0.2 * 0.5)
+
+    def test_healthbench_subtracts_what_is_bad_and_divides_by_what_is_good(self):
+        criteria = [{"weight": 10}, {"weight": 6}, {"weight": 8, "negative": True}]
+        file = file_of(*criteria, aggregate="healthbench", range=[-1, 1])
+
+        assert score_of(file, {"a": 1.0, "b": 0.0, "c": 0.0}).score == pytest.approx(10 / 16)
+        assert score_of(file, {"a": 1.0, "b": 0.5, "c": 1.0}).score == pytest.approx((10 + 3 - 8) / 16)
+        assert score_of(file, {"a": 0.0, "b": 0.0, "c": 1.0}).score == pytest.approx(-8 / 16)
+        assert score_of(file, {"a": 1.0, "b": None, "c": 1.0}).score == pytest.approx((10 - 8) / 10)
+
+    def test_a_judges_word_on_each_issue_is_the_recall(self):
+        file = file_of({}, items="comments", recall={"issues": "issues"})
+        covered: list[Verdict | Missing] = [Verdict(value=1.0), Verdict(value=0.5), Verdict(value=0.0)]
+
+        score = score_of(file, {"a": 0.8}, issues=["x", "y", "z"], covered=covered)
+
+        assert score.score == pytest.approx(2 * 0.8 * 0.5 / (0.8 + 0.5))
+        assert values_of(score)["recall"] == 0.5
+
+    def test_an_issue_that_could_not_be_judged_leaves_the_score_missing(self):
+        file = file_of({}, items="comments", recall={"issues": "issues"})
+
+        score = score_of(file, {"a": 1.0}, issues=["x"], covered=[Missing("timeout", "late")])
+
+        assert (score.score, score.missing, score.detail) == (None, "timeout", "recall: late")
+
+
+def test_one_good_comment_does_not_beat_six_that_cover_six_issues():
+    file = file_of({}, items="comments", recall={"issues": "issues", "key": "rule"})
+    issues = [{"rule": f"R{at}"} for at in range(6)]
+
+    one = score_of(file, {"a": 1.0}, issues=issues).score
+    six = score_of(file, *[{"a": 0.9}] * 6, issues=issues).score
+
+    assert six > one
+
+
 # Whatever the values are.
 
 SHARE = st.floats(0, 1)
@@ -296,6 +356,7 @@ def cases(draw: st.DrawFn, values: st.SearchStrategy[Any] = SHARE) -> dict[str, 
     changes: dict[str, Any] = {"range": draw(RANGE)}
     if draw(st.booleans()):
         changes["items"] = "comments"
+        changes["aggregate"] = draw(st.sampled_from(["weighted_mean", "saturating"]))
         if draw(st.booleans()):
             changes["recall"] = {"issues": "issues", "key": "rule", "beta": draw(st.floats(0.1, 10))}
         units = draw(st.lists(st.none() | st.fixed_dictionaries(dict.fromkeys(names, values)), max_size=4))
@@ -339,6 +400,8 @@ def exactly(case: dict[str, Any]) -> Fraction:
             recall, square = Fraction(len(covered), len(rules)), Fraction(file.recall.beta) ** 2
             bottom = square * judgment + recall
             judgment = (1 + square) * judgment * recall / bottom if bottom else Fraction(0)
+    if file.aggregate == "saturating":
+        judgment = Fraction(saturated(float(judgment)))
     shares = sum((Fraction(weight) for weight, _ in case["checks"]), Fraction(0))
     given_by_checks = sum((Fraction(weight) * Fraction(value) for weight, value in case["checks"]), Fraction(0))
     low, high = map(Fraction, file.range)
@@ -431,7 +494,7 @@ def test_f_beta_lies_between_precision_and_recall(qualities: list[float], covere
     recall = min(covered, issues) / issues
     precision = sum(qualities) / len(qualities)
 
-    quality = set_quality(qualities, (recall, issues), RecallSpec(issues="i", key="k", beta=beta))
+    quality = set_quality(qualities, recall, RecallSpec(issues="i", key="k", beta=beta))
 
     assert min(precision, recall) - 1e-9 <= quality <= max(precision, recall) + 1e-9
 
@@ -446,8 +509,50 @@ def test_without_recall_a_set_is_worth_its_precision(qualities: list[float]):
 def test_a_score_carries_what_it_cost():
     usage = Usage(questions=3, asked=1)
 
-    score = aggregate(
-        file_of({}), ROLLOUT, [], [Judged(item=None, verdicts={"a": Verdict(value=1.0)})], {}, usage=usage
+    score = Aggregator(file_of({}), {}).add_up(
+        ROLLOUT, [], [Judged(item=None, verdicts={"a": Verdict(value=1.0)})], usage=usage
     )
 
     assert score.usage == usage
+
+
+HEALTHBENCH = st.lists(
+    st.fixed_dictionaries({"weight": WEIGHT, "negative": st.booleans(), "na": st.booleans()}), min_size=1, max_size=6
+).filter(lambda criteria: not all(c["negative"] for c in criteria))
+
+
+@given(HEALTHBENCH, CHECKS, st.data())
+def test_healthbench_stays_between_its_floor_and_one(
+    criteria: list[dict[str, Any]], checks: list[tuple[float, float]], data: st.DataObject
+):
+    plain = file_of(*criteria)
+    weights = {c.id: c.weight for c in plain.judge.criteria}
+    floor = healthbench_floor(weights, plain.judge) * (1 - sum(weight for weight, _ in checks))
+    file = file_of(*criteria, aggregate="healthbench", range=[floor, 1])
+    unit = {c.id: data.draw(SHARE | st.none() if c.na else SHARE) for c in file.judge.criteria}
+
+    score = score_of(file, unit, checks=checks)
+
+    assert score.missing == "not_applicable" or floor <= score.score <= 1
+
+
+@given(st.lists(SHARE, min_size=2, max_size=6), st.randoms())
+def test_the_order_of_criteria_changes_nothing(values: list[float], dice: Any):
+    names = "abcdefgh"[: len(values)]
+    order = list(range(len(values)))
+    dice.shuffle(order)
+    criteria = [{"id": names[at], "weight": at + 1, "negative": at % 2 == 1} for at in range(len(values))]
+    unit = dict(zip(names, values, strict=True))
+
+    straight = score_of(file_of(*criteria), unit).score
+    shuffled = score_of(file_of(*[criteria[at] for at in order]), {names[at]: unit[names[at]] for at in order}).score
+
+    assert shuffled == pytest.approx(straight)
+
+
+@given(SHARE, SHARE)
+def test_saturation_keeps_the_order_and_the_ends(one: float, other: float):
+    low, high = sorted((one, other))
+
+    assert 0 <= saturated(low) <= saturated(high) <= 1
+    assert (saturated(0), saturated(1)) == (0, 1)

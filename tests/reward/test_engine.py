@@ -13,7 +13,7 @@ from plain_reward import ONE, TWO
 from dikast.errors import DataError, ModelError, UnavailableError
 from dikast.models.base import Request
 from dikast.records import Rollout
-from dikast.reward.aggregate import Reading
+from dikast.reward.parts import Reading
 
 Make = Callable[..., Rollout]
 
@@ -75,11 +75,14 @@ async def test_equal_completions_of_different_prompts_are_judged_each(
     assert len(model.asked) == 2
 
 
-async def test_the_first_unit_of_a_group_is_answered_before_its_siblings_are_asked(
+async def test_where_the_shared_prefix_is_worth_caching_the_first_is_answered_before_its_siblings_are_asked(
     judged_by: Any, scripted_model: Any, rollout: Make
 ):
     model = scripted_model(believed, concurrency=64)
-    rollouts = [rollout(f"r{at}", f"answer {at} 0.5", group=f"g{at % 3}") for at in range(15)]
+    rollouts = [
+        rollout(f"r{at}", f"answer {at} 0.5", group=f"g{at % 3}", contract=f"contract g{at % 3} " + "word " * 800)
+        for at in range(15)
+    ]
 
     await judged_by(ONE, model).ascore(rollouts)
 
@@ -92,6 +95,16 @@ async def test_the_first_unit_of_a_group_is_answered_before_its_siblings_are_ask
         assert [what for what, _ in siblings] == ["asked"] * 4 + ["answered"] * 4
         at_once += len(siblings)
     assert at_once == 24
+
+
+async def test_where_the_shared_prefix_is_short_nobody_waits_for_the_first(
+    judged_by: Any, scripted_model: Any, rollout: Make
+):
+    model = scripted_model(believed, concurrency=64)
+
+    await judged_by(ONE, model).ascore([rollout(f"r{at}", f"answer {at} 0.5") for at in range(5)])
+
+    assert [what for what, _ in model.events] == ["asked"] * 5 + ["answered"] * 5
 
 
 async def test_a_model_that_answers_one_at_a_time_is_asked_group_by_group(
@@ -250,7 +263,9 @@ async def test_a_bug_stays_a_bug(judged_by: Any, scripted_model: Any, rollout: M
 
 async def test_a_batch_that_is_stopped_stops_its_requests(judged_by: Any, scripted_model: Any, rollout: Make):
     model = scripted_model(believed, concurrency=16)
-    batch = asyncio.create_task(judged_by(ONE, model).ascore([rollout(f"r{at}", f"a {at} 0.5") for at in range(5)]))
+    long = "word " * 1000
+    rollouts = [rollout(f"r{at}", f"a {at} 0.5", contract=long) for at in range(5)]
+    batch = asyncio.create_task(judged_by(ONE, model).ascore(rollouts))
     while not model.asked:  # noqa: ASYNC110  the model has no event to wait for
         await asyncio.sleep(0)
 

@@ -8,7 +8,7 @@ from plain_reward import TWO
 
 from dikast.errors import ConfigError, NotGoodEnoughError, UnavailableError
 from dikast.records import Rollout
-from dikast.reward.aggregate import Reading
+from dikast.reward.parts import Reading
 
 Make = Callable[..., Rollout]
 

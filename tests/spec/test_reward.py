@@ -10,7 +10,8 @@ import yaml
 
 from dikast.errors import ConfigError
 from dikast.spec import reward as spec_reward
-from dikast.spec.reward import JsonCheck, LengthCheck, PythonCheck, named_files, read_reward
+from dikast.spec.checks import JsonCheck, LengthCheck, PythonCheck
+from dikast.spec.reward import named_files, read_reward
 
 Write = Callable[..., Path]
 
@@ -71,7 +72,7 @@ def test_the_inputs_keep_the_order_of_the_file(reward_file: Write):
         ({"judge": judge_of({"id": "good"})}, "judge.criteria[0]: 'ask' is missing; add it"),
         (
             {"judge": judge_of({"id": "good", "ask": " "})},
-            "judge.criteria[0] (good): 'ask' is empty; write one yes/no question",
+            "judge.criteria[0] (good): 'ask' is empty; write one question",
         ),
         (
             {"judge": judge_of({"id": "a b", "ask": "?"})},

@@ -17,7 +17,7 @@ import msgspec
 
 from dikast.certify.labels import Split
 from dikast.errors import ConfigError, UnavailableError
-from dikast.reward.aggregate import Reading
+from dikast.reward.parts import Reading
 from dikast.stats.intervals import Interval
 
 Level = Literal["green", "amber", "red", "insufficient"]

@@ -1,6 +1,6 @@
 """Measures what a judge is worth: asks it about every labelled unit and compares with people.
 
-    certificate = await certify(read_reward(path), read_labels(labels), asker=Asker(model, journal))
+    certificate = await certify(spec, read_labels(labels), judge=Judges.open(spec, journal).rubric())
 
 The reading is chosen on the tuning part; every figure is of the part left untouched. A verdict that
 could not be had is counted by its reason and is in no rate. Intervals take units as independent.
@@ -24,9 +24,10 @@ from dikast.certify.labels import Labels, check_criteria, split_labels
 from dikast.certify.levels import choose_reading, grade, whole_level
 from dikast.certify.questions import BASE, Answers, Progress, Unit, ask_all, chosen_again, units_of, ways_of_asking
 from dikast.certify.samples import asked_again, human_ceiling, sample_of
-from dikast.judges.ask import Asker
-from dikast.judges.rubric import check_fits
-from dikast.spec.reward import Criterion, RewardSpec
+from dikast.errors import ConfigError
+from dikast.judges.base import Judge
+from dikast.spec.judge import Criterion
+from dikast.spec.reward import RewardSpec
 from dikast.stats.agreement import Confusion, auc, within_group_accuracy
 
 REPEATS = 3
@@ -37,21 +38,21 @@ async def certify(
     reward: RewardSpec,
     labels: Labels,
     *,
-    asker: Asker,
+    judge: Judge,
     repeats: int = REPEATS,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Certificate:
-    """Measures the reward's judge against the labels. Equal questions are asked once, through the asker's journal."""
+    """Measures the reward's judge against the labels. Equal questions are asked once, through the judge's journal."""
     criteria = reward.file.judge.criteria
-    model = asker.model
-    check_fits(criteria, model.name, model.capabilities)
+    if not criteria:
+        raise ConfigError(f"{reward.path}: a preference judge has no criteria to certify; measure one with a rubric")
     check_criteria(labels, [c.id for c in criteria])
     split = split_labels(labels)
     units = units_of(reward, labels, split)
-    ways = ways_of_asking(criteria, logprobs=model.capabilities.logprobs, repeats=repeats)
+    ways = ways_of_asking(criteria, logprobs=judge.capabilities.logprobs, repeats=repeats)
     again = chosen_again(reward, units)
-    answers = await ask_all(reward, units, ways, again, asker=asker, progress=progress)
+    answers = await ask_all(reward, units, ways, again, judge=judge, progress=progress)
     certified: dict[str, CriterionCertificate] = {}
     variants: dict[str, dict[str, VariantResult]] = {}
     for criterion in criteria:
@@ -61,7 +62,7 @@ async def certify(
     return Certificate(
         reward=reward.file.name,
         reward_hash=reward.hash,
-        model=ModelIdentity(name=model.name, fingerprint=model.fingerprint),
+        model=ModelIdentity(name=judge.name, fingerprint=judge.fingerprint),
         level=whole_level([one.level for one in certified.values()]),
         criteria=certified,
         annotators=labels.annotators,

@@ -14,13 +14,14 @@ import msgspec
 from dikast.certify.labels import LabelledRow, Labels, Split, Vote, consensus
 from dikast.checks.building import build_checks
 from dikast.errors import DataError
-from dikast.judges.ask import Asker
+from dikast.judges.base import Judge
 from dikast.judges.render import Case
-from dikast.judges.rubric import RubricJudge
 from dikast.records import Missing, Verdict
 from dikast.reward.binding import Bound, bind, case_of
-from dikast.reward.engine import run_checks, side_by_side
-from dikast.spec.reward import Criterion, RewardSpec
+from dikast.reward.engine import run_checks
+from dikast.spec.judge import Criterion
+from dikast.spec.reward import RewardSpec
+from dikast.tasks import side_by_side
 
 ASKED_AGAIN = 60
 """Units of a criterion, at most, that are asked again."""
@@ -151,11 +152,11 @@ async def ask_all(
     ways: Sequence[Variant],
     again: Mapping[str, frozenset[str]],
     *,
-    asker: Asker,
+    judge: Judge,
     progress: Progress | None,
 ) -> Answers:
     """Puts all questions, as many candidates at a time as the model takes. A failed one is a `Missing` among the answers."""
-    logprobs = asker.model.capabilities.logprobs
+    logprobs = judge.capabilities.logprobs
     answers: Answers = {}
     plans = [(unit, plan) for unit in units if (plan := _plan(spec, unit, ways, again, logprobs=logprobs))]
     waiting = iter(plans)
@@ -165,14 +166,13 @@ async def ask_all(
         nonlocal done
         for unit, plan in waiting:
             for variant in plan:
-                judge = RubricJudge(asker=asker, objective=spec.file.objective, criteria=variant.criteria)
-                verdicts, _ = await judge.judge(unit.case, repeat=variant.repeat)
+                [verdicts], _ = await judge.judge([unit.case], variant.criteria, repeat=variant.repeat)
                 answers[unit.key, variant.name] = {name: verdicts[name] for name in variant.about}
             done += 1
             if progress:
                 progress(done, len(plans))
 
-    await side_by_side(work() for _ in range(max(1, asker.model.capabilities.concurrency)))
+    await side_by_side(work() for _ in range(max(1, judge.capabilities.concurrency)))
     return answers
 
 

@@ -10,7 +10,7 @@ from dikast.checks.length import length_check
 from dikast.checks.quote import quote_check
 from dikast.checks.safety import safety_check
 from dikast.checks.user import python_check
-from dikast.spec.reward import (
+from dikast.spec.checks import (
     ArtifactsCheck,
     CheckSpec,
     JsonCheck,
@@ -18,10 +18,9 @@ from dikast.spec.reward import (
     LengthCheck,
     PythonCheck,
     QuoteCheck,
-    RewardSpec,
     SafetyCheck,
-    python_source,
 )
+from dikast.spec.reward import RewardSpec, python_source
 
 
 def build_checks(spec: RewardSpec) -> list[tuple[CheckSpec, CheckFunction]]:

@@ -13,7 +13,7 @@ from dikast.checks.base import PASSED, Checked, CheckFunction, Outcome
 from dikast.checks.parsing import text_of
 from dikast.errors import ConfigError, DataError
 from dikast.records import Rollout
-from dikast.spec.reward import LanguageCheck
+from dikast.spec.checks import LanguageCheck
 
 MIN_LETTERS = 20
 MIN_CONFIDENCE = 0.5

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dikast.checks.base import NOT_JSON, PASSED, Checked, CheckFunction, Json, Outcome
 from dikast.checks.words import count_words
 from dikast.errors import ConfigError
-from dikast.spec.reward import LengthCheck
+from dikast.spec.checks import LengthCheck
 
 
 def length_check(check: LengthCheck, *, items: str | None, where: str) -> CheckFunction:

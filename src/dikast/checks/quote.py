@@ -7,7 +7,7 @@ from functools import lru_cache
 from dikast.checks.base import NOT_JSON, PASSED, Checked, CheckFunction, Json, Outcome, short
 from dikast.checks.words import count_words
 from dikast.quoting import fold
-from dikast.spec.reward import QuoteCheck
+from dikast.spec.checks import QuoteCheck
 
 # All rollouts of a group quote from the same document, which may be long.
 _folded_source = lru_cache(maxsize=16)(fold)

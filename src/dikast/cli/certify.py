@@ -22,8 +22,7 @@ from dikast.certify.measure import REPEATS, certify
 from dikast.certify.questions import Progress
 from dikast.errors import NotEnoughDataError, NotGoodEnoughError
 from dikast.journal import Journal
-from dikast.judges.ask import Asker
-from dikast.models.opening import open_model
+from dikast.reward.assembly import Judges
 from dikast.spec.reward import RewardSpec, read_reward
 
 
@@ -78,11 +77,11 @@ def command(
 async def _measure(
     spec: RewardSpec, labels: Labels, journal: Journal, *, repeats: int, seed: int, progress: Progress
 ) -> Certificate:
-    model = open_model(spec.file.judge.model, spec.folder)
+    judges = Judges.open(spec, journal)
     try:
-        return await certify(spec, labels, asker=Asker(model, journal), repeats=repeats, seed=seed, progress=progress)
+        return await certify(spec, labels, judge=judges.rubric(), repeats=repeats, seed=seed, progress=progress)
     finally:
-        await model.close()
+        await judges.close()
 
 
 def _show(certificate: Certificate, *, as_json: bool) -> None:

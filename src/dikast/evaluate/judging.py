@@ -19,16 +19,18 @@ from dikast.evaluate.arms import Arm
 from dikast.evaluate.measure import Measure
 from dikast.evaluate.records import Answer
 from dikast.judges.render import Case
-from dikast.judges.rubric import RubricJudge
 from dikast.records import Missing, Rollout, Score
 from dikast.reward.binding import bind
-from dikast.reward.engine import GROUP_SIZE, side_by_side
 from dikast.reward.reward import Reward
-from dikast.spec.reward import Criterion
+from dikast.spec.judge import Criterion
 from dikast.spec.run import EvalSpec
+from dikast.tasks import side_by_side
 
 KNOWN = "KnownAnswer"
 """The name under which the judge of the 1–5 score sees the known answer."""
+
+ANSWERS_AT_ONCE = 8
+"""Usual number of answers to one document: so many requests share a prefix at a time."""
 
 Progress = Callable[[int], None]
 
@@ -47,19 +49,17 @@ class ScaleJudge:
     def __init__(self, reward: Reward, spec: EvalSpec) -> None:
         self._reward = reward.spec
         self._known = spec.known
-        self._judge = RubricJudge(
-            asker=reward.engine.judge.asker,
-            objective=reward.spec.file.objective,
-            criteria=(Criterion(id="judge_score", ask=spec.ask),),
-        )
+        self._judge = reward.judges.rubric()
+        self._criterion = Criterion(id="judge_score", ask=spec.ask)
 
     async def score(self, rollout: Rollout) -> float | None:
         """Gives 1 + 4 P(yes), or None where the verdict could not be had. The answer is shown as it is, JSON or not."""
         documents = bind(self._reward, rollout).documents
         if self._known:
             documents += ((KNOWN, known_answer(rollout, self._known)),)
-        verdicts, _ = await self._judge.judge(Case(documents=documents, candidate=rollout.completion))
-        verdict = verdicts["judge_score"]
+        case = Case(documents=documents, candidate=rollout.completion)
+        [verdicts], _ = await self._judge.judge([case], [self._criterion])
+        verdict = verdicts[self._criterion.id]
         return None if isinstance(verdict, Missing) or verdict.value is None else 1 + 4 * verdict.value
 
 
@@ -107,7 +107,7 @@ async def judge_all(
 ) -> list[Answer]:
     """Judges every planned answer, in the plan's order. As many documents at once as the model bears."""
     scale = ScaleJudge(reward, spec)
-    at_once = asyncio.Semaphore(max(1, reward.model.capabilities.concurrency // GROUP_SIZE))
+    at_once = asyncio.Semaphore(max(1, reward.judges.concurrency // ANSWERS_AT_ONCE))
 
     async def run(answers: list[Asked]) -> list[Answer]:
         async with at_once:

@@ -14,7 +14,7 @@ from dikast.evaluate.records import Value
 from dikast.records import Missing, Rollout
 from dikast.reward.binding import bind
 from dikast.reward.reward import Reward
-from dikast.spec.reward import JsonCheck
+from dikast.spec.checks import JsonCheck
 
 
 class Measure:

@@ -89,7 +89,7 @@ def _about(
         reward=reward.spec.file.name,
         reward_hash=reward.hash,
         certificate_hash=reward.certificate_hash,
-        judge=Judge(name=reward.model.name, fingerprint=reward.model.fingerprint),
+        judge=Judge(name=reward.model, fingerprint=reward.fingerprint),
         range=reward.spec.file.range,
         items=reward.spec.file.items,
         best_of=spec.best_of,

@@ -7,8 +7,9 @@ import asyncio
 import msgspec
 
 from dikast.errors import ModelError
-from dikast.journal import Journal, question_key
-from dikast.models.base import ModelClient, Reply, Request
+from dikast.journal import Answered, Journal, question_key
+from dikast.judges.budget import Budget
+from dikast.models.base import Capabilities, ModelClient, Reply, Request
 from dikast.records import Missing, Usage
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -18,17 +19,54 @@ _decode_reply = msgspec.json.Decoder(Reply).decode
 class Asker:
     """One model with one journal. Equal questions under way at once are asked once."""
 
-    def __init__(self, model: ModelClient, journal: Journal) -> None:
+    def __init__(self, model: ModelClient, journal: Journal, *, budget: Budget | None = None, epoch: int = 0) -> None:
         self.model = model
         self.journal = journal
+        self.budget = budget or Budget()
+        self._epoch = epoch
         self._under_way: dict[bytes, asyncio.Future[Reply | Missing]] = {}
 
-    async def ask(self, request: Request, *, repeat: int = 0) -> tuple[Reply | Missing, Usage]:
-        """Gives the reply and what it cost now: nothing, where the journal or an equal question had it."""
+    @property
+    def name(self) -> str:
+        """The model."""
+        return self.model.name
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells the model from another under the same name."""
+        return self.model.fingerprint
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the model can do."""
+        return self.model.capabilities
+
+    async def close(self) -> None:
+        """Lets go of the model. The journal stays open."""
+        await self.model.close()
+
+    async def ask(
+        self, request: Request, *, repeat: int = 0, until: float | None = None
+    ) -> tuple[Reply | Missing, Usage]:
+        """Gives the reply and what it cost now: nothing, where the journal or an equal question had it.
+
+        After `until`, in seconds of the event loop's clock, it is missing as `expired`.
+        """
         raw = _encode(request)
-        key = question_key(raw, model=self.model.name, fingerprint=self.model.fingerprint, repeat=repeat)
+        key = question_key(
+            raw, model=self.model.name, fingerprint=self.model.fingerprint, repeat=repeat, epoch=self._epoch
+        )
         if (kept := self.journal.answer(key)) is not None:
             return _decode_reply(kept), Usage(questions=1)
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._ask_or_wait(request, raw, key)
+        except TimeoutError:
+            if until is None or asyncio.get_running_loop().time() < until:
+                raise
+            return Missing("expired", "the batch's deadline came first"), Usage(questions=1)
+
+    async def _ask_or_wait(self, request: Request, raw: bytes, key: bytes) -> tuple[Reply | Missing, Usage]:
         while (under_way := self._under_way.get(key)) is not None:
             try:
                 return await asyncio.shield(under_way), Usage(questions=1)
@@ -36,18 +74,22 @@ class Asker:
                 if not under_way.cancelled() or _cancelled_itself():
                     raise
                 # Only the one who asked was stopped: the question is still to be asked.
+        if not self.budget.take():
+            return Missing("over_budget", self.budget.spent_what), Usage(questions=1)
         future: asyncio.Future[Reply | Missing] = asyncio.get_running_loop().create_future()
         self._under_way[key] = future
         try:
             outcome = await self._reply(request)
             if isinstance(outcome, Reply):
-                self.journal.keep(key, model=self.model.name, request=raw, reply=_encode(outcome))
-            future.set_result(outcome)
+                self.journal.keep_soon(Answered(key=key, model=self.name, request=raw, reply=_encode(outcome)))
         except BaseException:
+            self.budget.settle(None, self.name)
             future.cancel()
             raise
         finally:
             del self._under_way[key]
+        self.budget.settle(outcome, self.name)
+        future.set_result(outcome)
         return outcome, _cost(outcome)
 
     async def _reply(self, request: Request) -> Reply | Missing:

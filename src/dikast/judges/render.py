@@ -1,7 +1,8 @@
 """Renders what a judge is asked. Pure: the same values give the same bytes, so prefix caches hit.
 
 The order is fixed: system and objective, then solved examples, then the documents, then the candidate
-behind its fence, then the question. All rollouts of a group share everything up to the candidate.
+behind its fence, then the question. All rollouts of a group share everything up to the candidate. Where a model
+answers several questions in one request, they stand before the documents.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import msgspec
 
 from dikast.judges.fence import fenced, shown
 from dikast.records import Message
-from dikast.spec.reward import Criterion
+from dikast.spec.judge import Criterion
 
 _SLOT = re.compile(r"\{(\w+)\}")
 
@@ -28,6 +29,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     documents: tuple[tuple[str, str], ...]
     """(shown name, text) in the reward's order."""
     candidate: str
+    rollout: str = ""
+    """Whose candidate it is; recorded verdicts are found by it, and no model sees it."""
+    item: int | None = None
 
 
 @cache
@@ -66,6 +70,15 @@ def case_text(case: Case) -> str:
     return fill("documents", {"documents": documents, "candidate": fenced(shown(case.candidate).strip())})
 
 
+def cases_text(cases: Sequence[Case]) -> str:
+    """Several candidates to the same documents, numbered from 1, each behind its own fence."""
+    if len(cases) == 1:
+        return case_text(cases[0])
+    documents = "".join(f"# {name}\n{shown(text).strip()}\n\n" for name, text in cases[0].documents)
+    numbered = [f"# Candidate {at}\n{fenced(shown(case.candidate).strip())}" for at, case in enumerate(cases, start=1)]
+    return documents + "\n\n".join(numbered)
+
+
 def yes_no_messages(objective: str, case: Case, criterion: Criterion) -> tuple[Message, ...]:
     """One criterion, asked last, so that candidate and documents belong to the shared prefix.
 
@@ -82,6 +95,10 @@ def yes_no_messages(objective: str, case: Case, criterion: Criterion) -> tuple[M
 
 
 def _question(case: Case, criterion: Criterion) -> Message:
+    if criterion.scale is not None:
+        levels = "".join(f"{level} means: {text.strip()}\n" for level, text in sorted(criterion.levels.items()))
+        question = fill("scale", {"ask": criterion.ask.strip(), "levels": levels})
+        return Message(role="user", content=f"{case_text(case)}\n\n{question}")
     meanings = "".join(
         f"{word} means: {text.strip()}\n" for word, text in (("Yes", criterion.pass_), ("No", criterion.fail)) if text
     )
@@ -90,24 +107,36 @@ def _question(case: Case, criterion: Criterion) -> Message:
 
 
 def structured_messages(
-    objective: str, case: Case, criteria: Sequence[Criterion], *, reason: bool
+    objective: str, cases: Sequence[Case], criteria: Sequence[Criterion], *, reason: bool
 ) -> tuple[Message, ...]:
-    """All criteria in one request. The questions belong to the shared prefix, the candidate comes last."""
-    lines = [_question_line(criterion) for criterion in criteria]
-    fields = ['"evidence": "<verbatim quote, where asked for>"'] if any(c.evidence for c in criteria) else []
-    fields += ['"reason": "<one sentence>"'] if reason else []
-    fields.append('"answer": "yes" or "no"' + (' or "n/a"' if any(c.na for c in criteria) else ""))
-    shape = "{" + ", ".join(fields) + "}"
-    instruction = fill("structured", {"questions": "\n".join(lines), "shape": shape})
+    """All criteria about all cases in one request. The questions belong to the shared prefix, the candidates come last."""
+    values = {
+        "questions": "\n".join(_question_line(criterion) for criterion in criteria),
+        "shape": _shape(criteria, reason=reason),
+    }
+    instruction = fill("structured" if len(cases) == 1 else "structured_set", values)
     system = system_message(objective)
     return (
         Message(role="system", content=f"{system.content}\n\n{instruction}"),
-        Message(role="user", content=case_text(case)),
+        Message(role="user", content=cases_text(cases)),
     )
+
+
+def _shape(criteria: Sequence[Criterion], *, reason: bool) -> str:
+    fields = ['"evidence": "<verbatim quote, where asked for>"'] if any(c.evidence for c in criteria) else []
+    fields += ['"reason": "<one sentence>"'] if reason else []
+    words = ['"yes" or "no"'] if any(c.scale is None for c in criteria) else []
+    words += ["<number, where a scale is given>"] if any(c.scale is not None for c in criteria) else []
+    words += ['"n/a"'] if any(c.na for c in criteria) else []
+    fields.append(f'"answer": {" or ".join(words)}')
+    return "{" + ", ".join(fields) + "}"
 
 
 def _question_line(criterion: Criterion) -> str:
     line = f"- {criterion.id}: {criterion.ask.strip()}"
+    if criterion.scale is not None:
+        levels = " ".join(f"{level}: {text.strip()}" for level, text in sorted(criterion.levels.items()))
+        line += f" Answer with a number. {levels}"
     if criterion.pass_:
         line += f" Yes: {criterion.pass_.strip()}"
     if criterion.fail:

@@ -1,101 +1,189 @@
-"""The rubric judge: scores one candidate against criteria.
+"""The rubric judge: scores candidates against criteria, with one model.
 
-Two ways to ask, by what the model can do. With log-probabilities each criterion is one yes/no
-question and the verdict is P(yes). Otherwise all criteria go in one request and come back as JSON.
+Three ways to ask, by what the model can do. With log-probabilities each criterion is one question and
+the verdict is P(yes), or of a scale the expected level. A decision model answers all criteria about all
+candidates in one request, with probabilities. Any other is asked for all of them as JSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from dikast.errors import ConfigError
+from dikast.judges.again import asked_again
 from dikast.judges.ask import Asker
+from dikast.judges.base import Verdicts
+from dikast.judges.decide import decisions_request, read_decisions
 from dikast.judges.fence import shown
-from dikast.judges.read import read_structured, read_yes_no
-from dikast.judges.render import Case, fill, structured_messages, yes_no_messages
+from dikast.judges.merge import merged
+from dikast.judges.read import read_level, read_structured, read_yes_no
+from dikast.judges.render import Case, structured_messages, yes_no_messages
 from dikast.models.base import Capabilities, Reply, Request
-from dikast.records import Message, Missing, Usage, Verdict
-from dikast.spec.reward import Criterion
+from dikast.records import Missing, Usage, Verdict
+from dikast.spec.judge import Criterion
+from dikast.tasks import side_by_side
 
 TOP_LOGPROBS = 20
 """Alternatives asked for: what llama.cpp and the OpenAI-compatible servers give at the most."""
 TOKENS_PER_VERDICT = 160
 """Room for one quote, one reason and the answer."""
 
-Verdicts = dict[str, Verdict | Missing]
+_ASK_ONCE_MORE = frozenset({"unparsable", "bad_evidence", "truncated"})
 
 
-class RubricJudge(msgspec.Struct, frozen=True):
-    """An objective and criteria, put to one model."""
+class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
+    """An objective, put to one model."""
 
     asker: Asker
     objective: str
-    criteria: tuple[Criterion, ...]
+    max_criteria_per_call: int | None = None
+    samples: int = 1
+    temperature: float = 0.0
 
-    async def judge(self, case: Case, *, repeat: int = 0) -> tuple[Verdicts, Usage]:
-        """Gives a verdict, or what is missing, for each criterion by its id."""
-        if self.asker.model.capabilities.logprobs:
-            return await self._one_by_one(case, repeat)
-        return await self._all_at_once(case, repeat)
+    @property
+    def name(self) -> str:
+        """The model."""
+        return self.asker.name
 
-    async def _one_by_one(self, case: Case, repeat: int) -> tuple[Verdicts, Usage]:
-        verdicts: Verdicts = {}
+    @property
+    def fingerprint(self) -> str:
+        """The model's fingerprint."""
+        return self.asker.fingerprint
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the model can do."""
+        return self.asker.capabilities
+
+    async def judge(
+        self, cases: Sequence[Case], criteria: Sequence[Criterion], *, repeat: int = 0, until: float | None = None
+    ) -> tuple[list[Verdicts], Usage]:
+        """Gives a verdict, or what is missing, for each criterion by its id, for each case in order."""
+        if not cases or not criteria:
+            return [{} for _ in cases], Usage()
+        first = repeat * self.samples
+        if self.samples == 1:
+            return await self._once(cases, criteria, first, until)
+        drawn = await side_by_side(
+            self._once(cases, criteria, number, until) for number in range(first, first + self.samples)
+        )
         usage = Usage()
-        for criterion in self.criteria:
-            request = yes_no_request(self.objective, case, criterion)
-            outcome, cost = await self.asker.ask(request, repeat=repeat)
-            verdicts[criterion.id] = read_yes_no(outcome) if isinstance(outcome, Reply) else outcome
+        for _, cost in drawn:
             usage += cost
+        means = [
+            {c.id: _mean([verdicts[at][c.id] for verdicts, _ in drawn]) for c in criteria} for at in range(len(cases))
+        ]
+        return means, usage
+
+    async def close(self) -> None:
+        """Lets go of the model."""
+        await self.asker.close()
+
+    async def _once(
+        self, cases: Sequence[Case], criteria: Sequence[Criterion], repeat: int, until: float | None
+    ) -> tuple[list[Verdicts], Usage]:
+        can = self.capabilities
+        if can.logprobs:
+            return await self._one_by_one(cases, criteria, repeat, until)
+        verdicts: list[Verdicts] = [{} for _ in cases]
+        usage = Usage()
+        ask = self._decisions if can.decisions else self._all_at_once
+        for some in _in_chunks(criteria, self.max_criteria_per_call):
+            said, cost = await ask(cases, some, repeat, until)
+            usage += cost
+            for all_of_case, of_case in zip(verdicts, said, strict=True):
+                all_of_case.update(of_case)
         return verdicts, usage
 
-    async def _all_at_once(self, case: Case, repeat: int) -> tuple[Verdicts, Usage]:
-        # The judge can quote only what it is shown.
-        sources = {name: shown(text) for name, text in case.documents}
-        reason = self.asker.model.capabilities.reason
-        messages = structured_messages(self.objective, case, self.criteria, reason=reason)
-        outcome, usage = await self.asker.ask(self._structured_request(messages), repeat=repeat)
+    async def _one_by_one(
+        self, cases: Sequence[Case], criteria: Sequence[Criterion], repeat: int, until: float | None
+    ) -> tuple[list[Verdicts], Usage]:
+        usage = Usage()
+        judged: list[Verdicts] = []
+        for case in cases:
+            verdicts: Verdicts = {}
+            for criterion in criteria:
+                request = one_question(self.objective, case, criterion, temperature=self.temperature)
+                outcome, cost = await self.asker.ask(request, repeat=repeat, until=until)
+                verdicts[criterion.id] = _read_question(outcome, criterion)
+                usage += cost
+            judged.append(verdicts)
+        return judged, usage
+
+    async def _decisions(
+        self, cases: Sequence[Case], criteria: Sequence[Criterion], repeat: int, until: float | None
+    ) -> tuple[list[Verdicts], Usage]:
+        request = decisions_request(self.objective, cases, criteria)
+        outcome, usage = await self.asker.ask(request, repeat=repeat, until=until)
         if isinstance(outcome, Missing):
-            return {c.id: outcome for c in self.criteria}, usage
-        verdicts = read_structured(outcome, self.criteria, sources)
-        unfounded = [i for i, v in verdicts.items() if isinstance(v, Missing) and v.reason == "bad_evidence"]
-        if not unfounded:
+            return [dict.fromkeys((c.id for c in criteria), outcome) for _ in cases], usage
+        return read_decisions(outcome, criteria, cases=len(cases)), usage
+
+    async def _all_at_once(
+        self, cases: Sequence[Case], criteria: Sequence[Criterion], repeat: int, until: float | None
+    ) -> tuple[list[Verdicts], Usage]:
+        # The judge can quote only what it is shown.
+        sources = {name: shown(text) for name, text in cases[0].documents}
+        request = self._structured_request(cases, criteria)
+        outcome, usage = await self.asker.ask(request, repeat=repeat, until=until)
+        if isinstance(outcome, Missing):
+            return [dict.fromkeys((c.id for c in criteria), outcome) for _ in cases], usage
+        verdicts = read_structured(outcome, criteria, sources, cases=len(cases))
+        if not any(_once_more(verdict) for said in verdicts for verdict in said.values()):
             return verdicts, usage
-        # A yes without its quote is asked once more; a second miss leaves the verdict missing.
-        messages += (
-            Message(role="assistant", content=outcome.text),
-            Message(role="user", content=fill("reask_evidence", {"ids": ", ".join(unfounded)})),
+        second, cost = await self.asker.ask(
+            asked_again(request, outcome, "; ".join(_problems(verdicts))), repeat=repeat, until=until
         )
-        second, cost = await self.asker.ask(self._structured_request(messages), repeat=repeat)
         if isinstance(second, Reply):
-            again = read_structured(second, self.criteria, sources)
-            verdicts |= {i: again[i] for i in unfounded}
+            better = read_structured(second, criteria, sources, cases=len(cases))
+            for said, again in zip(verdicts, better, strict=True):
+                said.update({name: again[name] for name, verdict in said.items() if _once_more(verdict)})
         return verdicts, usage + cost
 
-    def _structured_request(self, messages: Sequence[Message]) -> Request:
+    def _structured_request(self, cases: Sequence[Case], criteria: Sequence[Criterion]) -> Request:
+        reason = self.capabilities.reason
         return Request(
-            messages=tuple(messages),
-            max_tokens=TOKENS_PER_VERDICT * len(self.criteria) + 64,
-            schema=verdicts_schema(self.criteria, reason=self.asker.model.capabilities.reason),
+            messages=structured_messages(self.objective, cases, criteria, reason=reason),
+            max_tokens=TOKENS_PER_VERDICT * len(criteria) * len(cases) + 64,
+            temperature=self.temperature,
+            schema=verdicts_schema(criteria, reason=reason, cases=len(cases)),
         )
 
 
-def yes_no_request(objective: str, case: Case, criterion: Criterion) -> Request:
+def one_question(objective: str, case: Case, criterion: Criterion, *, temperature: float = 0.0) -> Request:
     """The request for one criterion whose verdict is read from log-probabilities."""
-    return Request(messages=yes_no_messages(objective, case, criterion), max_tokens=1, top_logprobs=TOP_LOGPROBS)
+    return Request(
+        messages=yes_no_messages(objective, case, criterion),
+        max_tokens=1,
+        temperature=temperature,
+        top_logprobs=TOP_LOGPROBS,
+    )
 
 
-def verdicts_schema(criteria: Sequence[Criterion], *, reason: bool) -> dict[str, object]:
-    """JSON Schema of a structured reply: evidence, then reason, then the answer, for every criterion."""
+def verdicts_schema(criteria: Sequence[Criterion], *, reason: bool, cases: int = 1) -> dict[str, object]:
+    """JSON Schema of a structured reply: evidence, then reason, then the answer, for every criterion of every case."""
     verdicts: dict[str, object] = {}
     for criterion in criteria:
         fields: dict[str, object] = {"evidence": {"type": "string"}} if criterion.evidence else {}
         if reason:
             fields["reason"] = {"type": "string"}
-        fields["answer"] = {"type": "string", "enum": ["yes", "no", "n/a"] if criterion.na else ["yes", "no"]}
+        fields["answer"] = _answer_schema(criterion)
         verdicts[criterion.id] = _closed_object(fields)
-    return _closed_object({"verdicts": _closed_object(verdicts)})
+    one = _closed_object({"verdicts": _closed_object(verdicts)})
+    if cases == 1:
+        return one
+    return _closed_object({"candidates": _closed_object({str(at): one for at in range(1, cases + 1)})})
+
+
+def _answer_schema(criterion: Criterion) -> dict[str, object]:
+    not_applicable = ["n/a"] if criterion.na else []
+    if criterion.scale is None:
+        return {"type": "string", "enum": ["yes", "no", *not_applicable]}
+    # An enum and not a range: strict servers refuse minimum and maximum.
+    levels = list(range(criterion.scale[0], criterion.scale[1] + 1))
+    return {"enum": [*levels, *not_applicable]} if not_applicable else {"type": "integer", "enum": levels}
 
 
 def _closed_object(fields: dict[str, object]) -> dict[str, object]:
@@ -112,3 +200,44 @@ def check_fits(criteria: Sequence[Criterion], model: str, can: Capabilities) -> 
             )
         if criterion.na and (can.logprobs or not can.na):
             raise ConfigError(f"judge.criteria ({criterion.id}): {model} cannot answer n/a; remove 'na: true'")
+
+
+def _read_question(outcome: Reply | Missing, criterion: Criterion) -> Verdict | Missing:
+    if isinstance(outcome, Missing):
+        return outcome
+    return read_yes_no(outcome) if criterion.scale is None else read_level(outcome, criterion.scale)
+
+
+def _problems(verdicts: Sequence[Verdicts]) -> Iterator[str]:
+    unfounded = _named(verdicts, "bad_evidence")
+    unread = _named(verdicts, "unparsable")
+    if unfounded:
+        yield f"the evidence is not a verbatim quote from its source for {unfounded} (quote exactly, or answer no)"
+    if unread:
+        yield f"no answer in the form asked for can be read for {unread}"
+
+
+def _named(verdicts: Sequence[Verdicts], reason: str) -> str:
+    """The criteria that are missing for a reason, with the candidate's number where there are several."""
+    alone = len(verdicts) == 1
+    return ", ".join(
+        name if alone else f"{name} of candidate {at}"
+        for at, said in enumerate(verdicts, start=1)
+        for name, verdict in said.items()
+        if isinstance(verdict, Missing) and verdict.reason == reason
+    )
+
+
+def _once_more(verdict: Verdict | Missing) -> bool:
+    return isinstance(verdict, Missing) and verdict.reason in _ASK_ONCE_MORE
+
+
+def _mean(drawn: Sequence[Verdict | Missing]) -> Verdict | Missing:
+    together = merged(drawn, "mean")
+    return msgspec.structs.replace(together, votes=None) if isinstance(together, Verdict) else together
+
+
+def _in_chunks(criteria: Sequence[Criterion], most: int | None) -> Iterator[Sequence[Criterion]]:
+    size = most or len(criteria)
+    for start in range(0, len(criteria), size):
+        yield criteria[start : start + size]

@@ -1,7 +1,7 @@
 """Tries one request several times: how often, how long, and how long to wait between. Nothing above `models` retries.
 
-The slot that limits how many requests are under way is held during an attempt and given back while waiting,
-so that one request that must wait does not hold up the others.
+The place among the requests under way is held during an attempt and given back while waiting, so that one
+request that must wait does not hold up the others.
 """
 
 from __future__ import annotations
@@ -11,17 +11,21 @@ import datetime
 import email.utils
 import math
 import random
+import re
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
 from dikast.errors import ModelError
 from dikast.models.base import Reply
+from dikast.models.limiter import Limiter
 from dikast.records import MissingReason
 
 LONGEST_RETRY_AFTER = 60.0
 """Seconds; a server that asks for more is asked again after these."""
+
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class TryAgain(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +35,8 @@ class TryAgain(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     after: float = 0.0
     """Seconds that the server asks to wait."""
+    too_much: bool = False
+    """The server says that it gets more than it can take."""
 
 
 class Attempts(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +44,7 @@ class Attempts(msgspec.Struct, frozen=True, kw_only=True):
 
     most: int
     timeout: float
-    """Seconds for one attempt, without the wait for a slot."""
+    """Seconds for one attempt, without the wait for a place."""
     first_pause: float = 0.5
     """Upper bound of the first pause; each next one is twice as long."""
     longest_pause: float = 30.0
@@ -48,17 +54,24 @@ async def tried(
     once: Callable[[], Awaitable[Reply | TryAgain]],
     attempts: Attempts,
     *,
-    slot: AbstractAsyncContextManager[None],
+    limiter: Limiter,
     dice: random.Random,
+    tokens: int = 0,
 ) -> Reply:
     """Gives the reply of the first attempt that has one. Raises `ModelError` with the last attempt's reason."""
     number = 0
     while True:
         number += 1
-        async with slot:
+        entered = await limiter.enter(tokens)
+        try:
             outcome = await _timed(once, attempts.timeout)
-        if isinstance(outcome, Reply):
-            return outcome
+            if isinstance(outcome, Reply):
+                limiter.well()
+                return outcome
+            if outcome.too_much:
+                limiter.too_much(entered=entered, after=outcome.after)
+        finally:
+            limiter.leave()
         if number >= attempts.most:
             tries = "one attempt" if number == 1 else f"{number} attempts"
             raise ModelError(outcome.reason, f"{outcome.detail} ({tries})")
@@ -74,6 +87,16 @@ def seconds_of(retry_after: str | None) -> float:
     except ValueError:
         seconds = _until(retry_after)
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if math.isfinite(seconds) else 0.0
+
+
+def seconds_of_reset(text: str | None) -> float:
+    """Reads a rate-limit reset header, as in 1m30s, 250ms or 12, into 0..60 seconds; 0 where it says nothing."""
+    if not text:
+        return 0.0
+    parts = _SPAN.findall(text)
+    if parts and "".join(number + unit for number, unit in parts) == text.strip():
+        return min(sum(float(number) * _UNITS[unit] for number, unit in parts), LONGEST_RETRY_AFTER)
+    return seconds_of(text)
 
 
 async def _timed(once: Callable[[], Awaitable[Reply | TryAgain]], seconds: float) -> Reply | TryAgain:

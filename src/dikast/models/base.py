@@ -9,6 +9,17 @@ import msgspec
 from dikast.records import Message
 
 
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """One question to a decision model: which of the labelled answers holds."""
+
+    name: str
+    ask: str
+    labels: tuple[str, ...]
+    """What may be answered. Exactly yes and no is put as a predicate, digits alone as ordered levels."""
+    meanings: tuple[str, ...] = ()
+    """What each label means, in the order of the labels; empty where they speak for themselves."""
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One request to a model. Its bytes, with the model and its parameters, are the journal's key."""
 
@@ -19,6 +30,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """How many alternatives of the first token are wanted, with log-probabilities; 0 for none."""
     schema: dict[str, Any] | None = None
     """JSON Schema that the reply's text is to follow."""
+    choices: tuple[Choice, ...] | msgspec.UnsetType = msgspec.UNSET
+    """Questions to a decision model, each answered with probabilities. Unset, it leaves the bytes as they were."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +41,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     finish: Literal["stop", "length", "refused"] = "stop"
     first_token: tuple[tuple[str, float], ...] | None = None
     """Alternatives of the first token with natural-log probabilities, likeliest first."""
+    chosen: tuple[tuple[tuple[str, float], ...], ...] | msgspec.UnsetType = msgspec.UNSET
+    """Of a decision model: for each question the labels with their probabilities; empty where it was refused."""
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
@@ -38,6 +53,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a model client can do."""
 
     logprobs: bool = False
+    """Verdicts are read from the log-probabilities of one token, one question a request."""
+    decisions: bool = False
+    """Answers many questions a request with probabilities, and writes nothing."""
     quote: bool = False
     reason: bool = False
     na: bool = False

@@ -29,6 +29,12 @@ def open_model(name: str, folder: Path) -> ModelClient:
     return _PROVIDERS[provider](name, connection, folder)
 
 
+def connection_of(name: str, folder: Path) -> ModelConnection:
+    """Gives the connection of a model by its full name, as `open_model` finds it."""
+    provider, _, model = name.partition(":")
+    return _connection(provider, model, read_connections(folder))
+
+
 def _connection(provider: str, model: str, connections: Mapping[str, ModelConnection]) -> ModelConnection:
     connection = connections.get(model)
     if connection is None:
@@ -42,7 +48,7 @@ def _connection(provider: str, model: str, connections: Mapping[str, ModelConnec
 
 
 def _open_openai(name: str, connection: ModelConnection, _folder: Path) -> ModelClient:
-    from dikast.models.openai import OpenAIModel  # loads aiohttp
+    from dikast.models.openai import OpenAIModel
 
     return OpenAIModel(name, connection)
 
@@ -57,7 +63,30 @@ def _open_local(name: str, connection: ModelConnection, folder: Path) -> ModelCl
     return LocalModel(name, path, fingerprint=known_sum(path), threads=connection.threads)
 
 
+def _open_decisions(name: str, connection: ModelConnection, _folder: Path) -> ModelClient:
+    from dikast.models.decisions import DecisionsModel
+
+    return DecisionsModel(name, connection)
+
+
+def _open_bedrock(name: str, connection: ModelConnection, _folder: Path) -> ModelClient:
+    from dikast.models.bedrock import BedrockModel
+
+    if importlib.util.find_spec("boto3") is None:
+        raise UnavailableError(f"{name}: Bedrock needs boto3; install it: pip install 'dikast[bedrock]'")
+    return BedrockModel(name, connection)
+
+
+def _open_recorded(name: str, connection: ModelConnection, folder: Path) -> ModelClient:
+    from dikast.models.recorded import RecordedModel
+
+    return RecordedModel(name, folder / (connection.path or name.partition(":")[2]))
+
+
 _PROVIDERS: dict[str, Callable[[str, ModelConnection, Path], ModelClient]] = {
     "openai": _open_openai,
+    "bedrock": _open_bedrock,
+    "decisions": _open_decisions,
     "local": _open_local,
+    "recorded": _open_recorded,
 }

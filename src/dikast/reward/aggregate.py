@@ -8,148 +8,204 @@
    duplicate, joined with recall as F_β where the reward counts recall.
 4. s = (1 − Σ w_c) J + Σ w_c v_c over the weighted checks.
 5. score = lo + (hi − lo) s.
+
+`weighted_mean` is that. The others change one step: `saturating` takes f(J) for J, `veto` takes 0 for s (for a
+set: for the item's J) unless every required criterion is a yes, and `healthbench` takes for J the sum of the
+weights met, those of negative criteria subtracted, over the sum of the positive ones, and for the score s itself.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import msgspec
-
-from dikast.checks.base import Outcome
 from dikast.checks.parsing import identity
 from dikast.records import Missing, Part, Rollout, Score, Usage, Verdict
-from dikast.spec.reward import CheckSpec, Criterion, RecallSpec, RewardFile
+from dikast.reward.parts import AS_IT_STANDS, RECALL, Judged, Reading, criterion_part, missing_part
+from dikast.spec.judge import PREFERENCE, Criterion
+from dikast.spec.reward import RecallSpec, RewardFile
 
 NOT_ASKED = Usage()
+YES = 0.5
+"""From this value on a required criterion counts as met."""
 
-CheckOutcomes = Sequence[tuple[CheckSpec, Outcome | Missing]]
-
-
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """How a certificate lets a criterion count: its factor, and hard at a threshold or soft."""
-
-    factor: float = 1.0
-    threshold: float | None = None
-
-    def of(self, value: float) -> float:
-        """Reads P(yes): as it is, or as 0 or 1 at the threshold."""
-        return value if self.threshold is None else float(value >= self.threshold)
+_PREFERRED = Criterion(id=PREFERENCE, ask="")
 
 
-class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """The verdicts on one unit: an item of a set, or the whole completion (item None)."""
+class Aggregator:
+    """Adds up the scores of one reward, its criteria weighed and read as the certificate lets them."""
 
-    item: int | None
-    verdicts: Mapping[str, Verdict | Missing]
-    duplicate: bool = False
+    def __init__(self, file: RewardFile, readings: Mapping[str, Reading]) -> None:
+        self.file = file
+        self.readings = readings
+        asked = file.judge.criteria if file.judge.mode == "rubric" else (_PREFERRED,)
+        self._weights = {c.id: c.weight * readings.get(c.id, AS_IT_STANDS).factor for c in asked}
+        self._criteria = tuple(c for c in asked if self._weights[c.id] > 0)
+        self._negative = frozenset(c.id for c in asked if c.negative)
+        self._required = frozenset(c.id for c in asked if c.required)
 
-
-def check_parts(outcomes: CheckOutcomes) -> list[Part]:
-    """Makes a part of each check's outcome."""
-    return [_check_part(check, outcome) for check, outcome in outcomes]
-
-
-def failed_gate(parts: Sequence[Part]) -> Part | None:
-    """Gives the first gate that decides: one that was run and did not pass."""
-    return next((part for part in parts if part.gate and part.missing is None and part.value != 1.0), None)
-
-
-def gated_score(file: RewardFile, rollout: Rollout, parts: Sequence[Part], gate: Part) -> Score:
-    """The score of a rollout that a gate stopped: the lowest of the range, without a question to the judge."""
-    return Score(
-        id=rollout.id,
-        group=rollout.group,
-        score=file.range[0],
-        status="gated",
-        detail=f"{gate.name}: {gate.reason}" if gate.reason else gate.name,
-        parts=tuple(parts),
-    )
-
-
-def aggregate(
-    file: RewardFile,
-    rollout: Rollout,
-    parts: Sequence[Part],
-    judged: Sequence[Judged],
-    readings: Mapping[str, Reading],
-    *,
-    items: Sequence[Any] | None = None,
-    usage: Usage = NOT_ASKED,
-) -> Score:
-    """Adds up the score of a rollout that no gate stopped. `parts` are those of the checks."""
-    criteria = [c for c in file.judge.criteria if readings.get(c.id, Reading()).factor > 0]
-    everything = [*parts, *(_criterion_part(c, unit, readings) for unit in judged for c in criteria)]
-    missing = next((part for part in everything if part.missing), None)
-    value = None if missing else _value(file, rollout, everything, judged, criteria, readings, items)
-    if value is None:
-        reason = missing.missing if missing else "not_applicable"
+    def gated(self, rollout: Rollout, parts: Sequence[Part], gate: Part) -> Score:
+        """The score of a rollout that a gate stopped: the lowest of the range, without a question to the judge."""
         return Score(
             id=rollout.id,
             group=rollout.group,
-            score=None,
-            status="missing",
-            missing=reason,
-            detail=f"{missing.name}: {missing.reason}" if missing else "no criterion applies",
-            parts=tuple(everything),
-            usage=usage,
+            score=self.file.range[0],
+            status="gated",
+            detail=f"{gate.name}: {gate.reason}" if gate.reason else gate.name,
+            parts=tuple(parts),
         )
-    return Score(id=rollout.id, group=rollout.group, score=value, status="scored", parts=tuple(everything), usage=usage)
 
+    def add_up(
+        self,
+        rollout: Rollout,
+        parts: Sequence[Part],
+        judged: Sequence[Judged],
+        *,
+        items: Sequence[Any] | None = None,
+        covered: Sequence[Verdict | Missing] | None = None,
+        usage: Usage = NOT_ASKED,
+    ) -> Score:
+        """Adds up the score of a rollout that no gate stopped.
 
-def _value(
-    file: RewardFile,
-    rollout: Rollout,
-    parts: Sequence[Part],
-    judged: Sequence[Judged],
-    criteria: Sequence[Criterion],
-    readings: Mapping[str, Reading],
-    items: Sequence[Any] | None,
-) -> float | None:
-    weights = {c.id: c.weight * readings.get(c.id, Reading()).factor for c in criteria}
-    qualities: list[float] = []
-    for unit in judged:
-        quality = 0.0 if unit.duplicate else weighted_mean(_values_of(unit.item, parts, criteria), weights)
-        if quality is None:
+        `parts` are those of the checks. `covered` are the judge's verdicts on each of the expert's issues, where
+        the judge and not a key says what the set covers.
+        """
+        everything = [*parts, *(part for unit in judged for part in self._unit_parts(unit))]
+        recall = self._recall(rollout, items, covered)
+        if recall is not None:
+            everything.append(recall)
+        missing = next((part for part in everything if part.missing), None)
+        value = None if missing else self._value(everything, judged, items, recall)
+        if value is None:
+            return Score(
+                id=rollout.id,
+                group=rollout.group,
+                score=None,
+                status="missing",
+                missing=missing.missing if missing else "not_applicable",
+                detail=f"{missing.name}: {missing.reason}" if missing else "no criterion applies",
+                parts=tuple(everything),
+                usage=usage,
+            )
+        return Score(
+            id=rollout.id, group=rollout.group, score=value, status="scored", parts=tuple(everything), usage=usage
+        )
+
+    def _unit_parts(self, unit: Judged) -> list[Part]:
+        return [
+            criterion_part(c, unit, self.readings.get(c.id, AS_IT_STANDS), self._weights[c.id]) for c in self._criteria
+        ]
+
+    def _value(
+        self, parts: Sequence[Part], judged: Sequence[Judged], items: Sequence[Any] | None, recall: Part | None
+    ) -> float | None:
+        qualities: list[float] = []
+        vetoed = False
+        for unit in judged:
+            values = {p.name: p.value for p in parts if p.kind != "check" and p.item == unit.item and p is not recall}
+            quality = 0.0 if unit.duplicate else self._quality(values)
+            if quality is None:
+                return None
+            refused = self.file.aggregate == "veto" and not self._meets(values)
+            vetoed |= refused
+            qualities.append(0.0 if refused else quality)
+        judgment = self._judgment(qualities, items, recall)
+        if self.file.aggregate == "saturating":
+            judgment = saturated(judgment)
+        shares = [(p.weight, p.value or 0.0) for p in parts if p.kind == "check" and not p.gate]
+        share = (1 - sum(weight for weight, _ in shares)) * judgment + sum(weight * value for weight, value in shares)
+        if vetoed and self.file.items is None:
+            share = 0.0
+        if self.file.aggregate == "healthbench":
+            return held(share, self.file.range)
+        return in_range(share, self.file.range)
+
+    def _judgment(self, qualities: Sequence[float], items: Sequence[Any] | None, recall: Part | None) -> float:
+        if self.file.items is None:
+            return qualities[0]
+        if items is None:
+            # No set at all, which is not an empty one: else broken JSON would be right where nothing is to find.
+            return 0.0
+        return set_quality(qualities, recall.value if recall else None, self.file.recall)
+
+    def _quality(self, values: Mapping[str, float | None]) -> float | None:
+        if self.file.aggregate == "healthbench":
+            return weights_met(values, self._weights, self._negative)
+        return weighted_mean(values, self._weights)
+
+    def _meets(self, values: Mapping[str, float | None]) -> bool:
+        return all((values.get(name) or 0.0) >= YES for name in self._required)
+
+    def _recall(
+        self, rollout: Rollout, items: Sequence[Any] | None, covered: Sequence[Verdict | Missing] | None
+    ) -> Part | None:
+        spec = self.file.recall
+        if spec is None:
             return None
-        qualities.append(quality)
-    if file.items is None:
-        judgment = qualities[0]
-    elif items is None:
-        judgment = (
-            0.0  # no set at all, which is not an empty one: else broken JSON would be right where nothing is to find
-        )
-    else:
-        judgment = set_quality(qualities, _recall(file.recall, rollout, items), file.recall)
-    shares = [(part.weight, part.value or 0.0) for part in parts if part.kind == "check" and not part.gate]
-    share = (1 - sum(weight for weight, _ in shares)) * judgment + sum(weight * value for weight, value in shares)
-    return in_range(share, file.range)
+        issues = len(rollout.column(spec.issues))
+        if covered is None:
+            share = _named_share(spec, rollout, items or ())
+        elif missing := next((verdict for verdict in covered if isinstance(verdict, Missing)), None):
+            return missing_part(RECALL, "criterion", missing, weight=spec.beta)
+        else:
+            given = [verdict.value or 0.0 for verdict in covered if isinstance(verdict, Verdict)]
+            share = sum(given) / len(given) if given else None
+        reason = f"{issues} issue{'' if issues == 1 else 's'} to find"
+        return Part(name=RECALL, kind="criterion", value=share, weight=spec.beta, na=share is None, reason=reason)
 
 
 def weighted_mean(values: Mapping[str, float | None], weights: Mapping[str, float]) -> float | None:
     """Σ w v / Σ w over the criteria that apply; None where none does."""
-    applying = [(weights[i], value) for i, value in values.items() if value is not None]
-    total = sum(weight for weight, _ in applying)
-    return sum(weight * value for weight, value in applying) / total if total else None
+    met = total = 0.0
+    for name, value in values.items():
+        if value is not None:
+            met += weights[name] * value
+            total += weights[name]
+    return met / total if total else None
 
 
-def set_quality(qualities: Sequence[float], recall: tuple[float, int] | None, spec: RecallSpec | None) -> float:
-    """Quality of a set: the mean of its items', joined with recall (share covered, number of issues) as F_β.
+def weights_met(
+    values: Mapping[str, float | None], weights: Mapping[str, float], negative: frozenset[str]
+) -> float | None:
+    """The sum of the weights met, those of negative criteria subtracted, over the sum of the positive ones that apply.
 
-    Without recall an empty set is worth 0: nothing tells that there was nothing to find.
+    The values are signed already: of a negative criterion 1 − v is there, so it takes w v = w (1 − value). None
+    where no positive criterion applies. HealthBench (Arora and others 2025) clips at 0; this does not.
     """
-    if recall is None or spec is None:
+    met = total = 0.0
+    for name, value in values.items():
+        if value is None:
+            continue
+        if name in negative:
+            met -= weights[name] * (1 - value)
+        else:
+            met += weights[name] * value
+            total += weights[name]
+    return met / total if total else None
+
+
+def saturated(judgment: float) -> float:
+    """(1 − e^(−3x)) / (1 − e^(−3)) for x in 0..1: the first half is worth four fifths of the whole."""
+    return (1 - math.exp(-3 * judgment)) / (1 - math.exp(-3))
+
+
+def set_quality(qualities: Sequence[float], recall: float | None, spec: RecallSpec | None) -> float:
+    """Quality of a set: the mean of its items', joined with the share of issues covered as F_β.
+
+    Recall is None where there was nothing to find: then an empty set is worth 1, any other 0. Where the reward
+    does not count recall an empty set is worth 0: nothing tells that there was nothing to find.
+    """
+    if spec is None:
         return sum(qualities) / len(qualities) if qualities else 0.0
-    covered, issues = recall
-    if not qualities and not issues:
-        return 1.0
-    if not qualities or not issues:
+    if recall is None:
+        return 0.0 if qualities else 1.0
+    if not qualities:
         return 0.0
     precision = sum(qualities) / len(qualities)
     square = spec.beta**2
-    bottom = square * precision + covered
-    return (1 + square) * precision * covered / bottom if bottom else 0.0
+    bottom = square * precision + recall
+    return (1 + square) * precision * recall / bottom if bottom else 0.0
 
 
 def in_range(share: float, limits: tuple[float, float]) -> float:
@@ -160,61 +216,18 @@ def in_range(share: float, limits: tuple[float, float]) -> float:
     return min(max(low + (high - low) * share, low), high)
 
 
-def _recall(spec: RecallSpec | None, rollout: Rollout, items: Sequence[Any]) -> tuple[float, int] | None:
-    """Share of the expert's issues that some item covers, by the field that both carry."""
-    if spec is None:
-        return None
-    issues = {identity(issue[spec.key]) for issue in rollout.column(spec.issues)}
+def held(score: float, limits: tuple[float, float]) -> float:
+    """Gives a score that must lie in the range as it is; rounding errors are folded in."""
+    low, high = limits
+    if not low - 1e-9 <= score <= high + 1e-9:
+        raise AssertionError(f"score {score} is outside [{low}, {high}]")
+    return min(max(score, low), high)
+
+
+def _named_share(spec: RecallSpec, rollout: Rollout, items: Sequence[Any]) -> float | None:
+    """Share of the expert's issues that some item covers, by the field that both carry; None where there are none."""
+    key = cast("str", spec.key)
+    issues = {identity(issue[key]) for issue in rollout.column(spec.issues)}
     objects = [cast("Mapping[str, Any]", item) for item in items if isinstance(item, Mapping)]
-    named = {identity(item[spec.key]) for item in objects if spec.key in item}
-    return (len(issues & named) / len(issues) if issues else 0.0), len(issues)
-
-
-def _check_part(check: CheckSpec, outcome: Outcome | Missing) -> Part:
-    missing = isinstance(outcome, Missing)
-    return Part(
-        name=check.part_name,
-        kind="check",
-        value=None if missing else outcome.value,
-        weight=check.weight or 0.0,
-        gate=check.gate,
-        item=None if missing else outcome.item,
-        missing=outcome.reason if missing else None,
-        reason=outcome.detail if missing else outcome.reason,
-    )
-
-
-def _criterion_part(criterion: Criterion, unit: Judged, readings: Mapping[str, Reading]) -> Part:
-    reading = readings.get(criterion.id, Reading())
-    weight = criterion.weight * reading.factor
-    if unit.duplicate:
-        return Part(
-            name=criterion.id, kind="criterion", value=0.0, weight=weight, item=unit.item, reason="repeats an item"
-        )
-    verdict = unit.verdicts[criterion.id]
-    if isinstance(verdict, Missing):
-        return Part(
-            name=criterion.id,
-            kind="criterion",
-            value=None,
-            weight=weight,
-            item=unit.item,
-            missing=verdict.reason,
-            reason=verdict.detail,
-        )
-    value = None if verdict.value is None else reading.of(verdict.value)
-    return Part(
-        name=criterion.id,
-        kind="criterion",
-        value=1 - value if value is not None and criterion.negative else value,
-        weight=weight,
-        item=unit.item,
-        na=value is None,
-        reason=verdict.reason,
-        evidence=verdict.evidence,
-    )
-
-
-def _values_of(item: int | None, parts: Sequence[Part], criteria: Sequence[Criterion]) -> dict[str, float | None]:
-    ids = {c.id for c in criteria}
-    return {p.name: p.value for p in parts if p.kind == "criterion" and p.item == item and p.name in ids}
+    named = {identity(item[key]) for item in objects if key in item}
+    return len(issues & named) / len(issues) if issues else None

@@ -9,7 +9,7 @@ import msgspec
 
 from dikast.checks.parsing import items_of, parse_completion
 from dikast.errors import DataError
-from dikast.judges.render import Case, candidate_text, plain
+from dikast.judges.render import Case, candidate_text, fill, plain
 from dikast.quoting import fold
 from dikast.records import Rollout
 from dikast.spec.reward import RecallSpec, RewardSpec
@@ -74,7 +74,12 @@ def case_of(bound: Bound, item: int | None) -> Case:
     else:
         candidate = candidate_text((bound.items or ())[item], bound.show)
     seen = bound.documents if bound.read is None else tuple((name, bound.inputs[name]) for name in bound.read)
-    return Case(documents=seen, candidate=candidate)
+    return Case(documents=seen, candidate=candidate, rollout=bound.rollout.id, item=item)
+
+
+def issue_text(issue: Any) -> str:
+    """The question whether a set raises one of the expert's issues."""
+    return fill("issue", {"issue": candidate_text(issue)})
 
 
 def duplicates(bound: Bound) -> set[int]:
@@ -104,6 +109,12 @@ def _required(rollout: Rollout, column: str, named_by: str) -> Any:
 
 def _require_issues(rollout: Rollout, recall: RecallSpec, spec: RewardSpec) -> None:
     issues = _required(rollout, recall.issues, f"recall of {spec.path} names")
+    if recall.key is None:
+        if not isinstance(issues, list):
+            raise DataError(
+                f"rollout '{rollout.id}': '{recall.issues}' must be a list, which recall of {spec.path} counts"
+            )
+        return
     listed = cast("list[Any]", issues) if isinstance(issues, list) else [None]
     if not all(isinstance(issue, Mapping) and _field(issue, recall.key) is not None for issue in listed):
         raise DataError(

@@ -1,68 +1,68 @@
-"""Turns a batch of rollouts into scores: bind, check, judge group by group, aggregate.
-
-A group's first unit is asked alone, so that the prefix which its siblings share is in the server's
-cache when they follow. Where the model answers one request at a time, groups follow one another.
-"""
+"""Turns a batch of rollouts into scores: bind, check, judge group by group, aggregate."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 
 import msgspec
 
 from dikast.checks.base import Checked, CheckFunction
-from dikast.errors import DikastError
-from dikast.judges.rubric import RubricJudge, Verdicts
-from dikast.records import Part, Rollout, Score, Usage
-from dikast.reward.aggregate import Judged, Reading, aggregate, check_parts, failed_gate, gated_score
-from dikast.reward.binding import Bound, bind, case_of, duplicates
-from dikast.spec.reward import CheckSpec, RewardSpec
-
-GROUP_SIZE = 8
-"""Usual number of rollouts of a prompt: so many requests of one group share a prefix at a time."""
+from dikast.records import Part, Rollout, Score
+from dikast.reward.aggregate import Aggregator
+from dikast.reward.binding import Bound, bind, duplicates
+from dikast.reward.judging import Judging, Task
+from dikast.reward.parts import check_parts, failed_gate
+from dikast.spec.checks import CheckSpec
+from dikast.spec.reward import RewardSpec
+from dikast.tasks import side_by_side
 
 Progress = Callable[[int], None]
-T = TypeVar("T")
-
-
-class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """A rollout that no gate stopped, with what its checks gave."""
-
-    position: int
-    bound: Bound
-    parts: tuple[Part, ...]
-    repeats: frozenset[int]
-    """Items that repeat an earlier one; they are not asked."""
 
 
 class Engine(msgspec.Struct, frozen=True, kw_only=True):
-    """A reward put together: its file, compiled checks, judge and readings."""
+    """A reward put together: its file, compiled checks, judge and arithmetic."""
 
     spec: RewardSpec
     checks: tuple[tuple[CheckSpec, CheckFunction], ...]
-    judge: RubricJudge
-    readings: Mapping[str, Reading]
+    judging: Judging
+    aggregator: Aggregator
+    concurrency: int
+    """Requests that the judge takes at once."""
 
-    async def score(self, rollouts: Sequence[Rollout], *, progress: Progress | None = None) -> list[Score]:
-        """Scores a batch, in its order. Raises `DataError` when a column is not there."""
+    async def score(
+        self, rollouts: Sequence[Rollout], *, progress: Progress | None = None, deadline: float | None = None
+    ) -> list[Score]:
+        """Scores a batch, in its order. Raises `DataError` when a column is not there.
+
+        After `deadline` seconds what is still open is missing as `expired`.
+        """
+        until = None if deadline is None else asyncio.get_running_loop().time() + deadline
         scores: dict[int, Score] = {}
         groups: dict[str, list[Task]] = {}
         for position, rollout in enumerate(rollouts):
             outcome = self.prepare(position, bind(self.spec, rollout))
-            if isinstance(outcome, Score):
+            if isinstance(outcome, Task):
+                groups.setdefault(rollout.group, []).append(outcome)
+            else:
                 scores[position] = outcome
                 if progress:
                     progress(1)
-            else:
-                groups.setdefault(rollout.group, []).append(outcome)
-        at_once = asyncio.Semaphore(max(1, self.judge.asker.model.capabilities.concurrency // GROUP_SIZE))
+        room = _Room(self.concurrency)
 
         async def run(tasks: list[Task]) -> None:
-            async with at_once:
-                async for task, score in self._score_group(tasks):
-                    scores[task.position] = score
+            async with room.of(len(tasks)):
+                async for task, found in self.judging.group(tasks, until=until):
+                    scores[task.position] = self.aggregator.add_up(
+                        task.bound.rollout,
+                        task.parts,
+                        found.judged,
+                        items=task.bound.items,
+                        covered=found.covered,
+                        usage=found.usage,
+                    )
                     if progress:
                         progress(1)
 
@@ -70,46 +70,13 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         return [scores[position] for position in range(len(rollouts))]
 
     def prepare(self, position: int, bound: Bound) -> Task | Score:
-        """Runs the checks. A gate that fails gives the score at once; the rest goes on to the judge."""
+        """Runs the checks. A gate that fails, or a check without an answer, gives the score at once; the rest is judged."""
         parts, gate = run_checks(self.checks, bound)
         if gate:
-            return gated_score(self.spec.file, bound.rollout, parts, gate)
+            return self.aggregator.gated(bound.rollout, parts, gate)
+        if any(part.missing for part in parts):
+            return self.aggregator.add_up(bound.rollout, parts, [])
         return Task(position=position, bound=bound, parts=tuple(parts), repeats=frozenset(duplicates(bound)))
-
-    async def _score_group(self, tasks: list[Task]) -> AsyncIterator[tuple[Task, Score]]:
-        if self.judge.asker.model.capabilities.concurrency == 1:
-            for task in tasks:
-                yield task, await self._score_one(task)
-            return
-        first, rest = tasks[0], tasks[1:]
-        yield first, await self._score_one(first)
-        for task, score in zip(rest, await side_by_side(map(self._score_one, rest)), strict=True):
-            yield task, score
-
-    async def _score_one(self, task: Task) -> Score:
-        bound = task.bound
-        if any(part.missing for part in task.parts):
-            return self._add_up(task, [], Usage())
-        usage = Usage()
-        judged: list[Judged] = []
-        for item in bound.units():
-            verdicts: Verdicts = {}
-            if item not in task.repeats and self.judge.criteria:
-                verdicts, cost = await self.judge.judge(case_of(bound, item))
-                usage += cost
-            judged.append(Judged(item=item, verdicts=verdicts, duplicate=item in task.repeats))
-        return self._add_up(task, judged, usage)
-
-    def _add_up(self, task: Task, judged: Sequence[Judged], usage: Usage) -> Score:
-        return aggregate(
-            self.spec.file,
-            task.bound.rollout,
-            task.parts,
-            judged,
-            self.readings,
-            items=task.bound.items,
-            usage=usage,
-        )
 
 
 def run_checks(checks: Iterable[tuple[CheckSpec, CheckFunction]], bound: Bound) -> tuple[list[Part], Part | None]:
@@ -124,12 +91,37 @@ def run_checks(checks: Iterable[tuple[CheckSpec, CheckFunction]], bound: Bound) 
     return parts, None
 
 
-async def side_by_side(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Runs all at once and gives what they give, in order. The first error stops the others and comes as it is."""
-    try:
-        async with asyncio.TaskGroup() as running:
-            jobs = [running.create_task(one) for one in work]
-    except BaseExceptionGroup as failed:
-        first = (failed.subgroup(DikastError) or failed).exceptions[0]
-        raise first from first.__cause__
-    return [job.result() for job in jobs]
+class _Room:
+    """Lets in as many rollouts at once as the judge takes, whole groups at a time and in their order.
+
+    How many requests are really under way is the model client's business; this bounds what waits for it.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = max(1, places)
+        self._free = self._places
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    @asynccontextmanager
+    async def of(self, rollouts: int) -> AsyncGenerator[None]:
+        """Waits for so many places; a group that is larger than the room has it alone."""
+        wanted = min(rollouts, self._places)
+        if self._waiting or self._free < wanted:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((wanted, turn))
+            # Stopped while it waits, it only leaves the queue: the batch stops as a whole.
+            await turn
+        else:
+            self._free -= wanted
+        try:
+            yield
+        finally:
+            self._free += wanted
+            self._let_in()
+
+    def _let_in(self) -> None:
+        while self._waiting and self._waiting[0][0] <= self._free:
+            wanted, turn = self._waiting.popleft()
+            if not turn.done():
+                self._free -= wanted
+                turn.set_result(None)

@@ -7,6 +7,7 @@ OPENAI_BASE_URL and OPENAI_API_KEY from the environment. Keys stand in the envir
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 
@@ -14,6 +15,17 @@ from dikast.errors import ConfigError
 from dikast.spec.reading import read_struct
 
 FILE_NAME = "models.yaml"
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a million tokens cost, in US dollars."""
+
+    input: float
+    cached: float | None = None
+    """Of prompt tokens that came from the server's prefix cache; as `input` where not given."""
+    output: float
+    date: str
+    """When it was so."""
 
 
 class ModelConnection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,13 +37,22 @@ class ModelConnection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     endpoint: str | None = None
     key_variable: str | None = None
     """Environment variable that holds the key."""
-    concurrency: int = 16
-    """Requests under way at once."""
+    region: str | None = None
+    """AWS region of a Bedrock model; else what boto3 finds."""
+    concurrency: int = 64
+    """Requests under way at once, at the most; how many really are adapts to the server."""
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
     timeout: float = 120.0
     """Seconds for one attempt."""
     attempts: int = 4
     logprobs: bool = False
     """Whether the endpoint gives log-probabilities; verdicts are then read from them, one question a request."""
+    body: dict[str, Any] = {}
+    """Further fields of every request, as the endpoint takes them; null takes one of ours away."""
+    transport: Literal["auto", "aiohttp", "pyreqwest"] = "auto"
+    """What carries the requests; auto is pyreqwest where it is installed."""
+    price: Price | None = None
     path: str | None = None
     """A local model's file."""
     threads: int | None = None
@@ -43,7 +64,10 @@ def read_connections(folder: Path) -> dict[str, ModelConnection]:
         if path.is_file():
             connections = read_struct(path, dict[str, ModelConnection])
             for name, connection in connections.items():
+                rates = (connection.requests_per_minute, connection.tokens_per_minute)
                 if connection.concurrency < 1 or connection.attempts < 1 or not connection.timeout > 0:
                     raise ConfigError(f"{path}: {name}: concurrency, attempts and timeout must be above 0")
+                if not all(rate is None or rate > 0 for rate in rates):
+                    raise ConfigError(f"{path}: {name}: requests_per_minute and tokens_per_minute must be above 0")
             return connections
     return {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
 import msgspec
 import yaml
@@ -132,3 +132,29 @@ def _all_fields(kind: Any, seen: set[Any]) -> set[str]:
     for part in inner:
         names |= _all_fields(part, seen)
     return names
+
+
+def canonical(value: Any) -> Any:
+    """Gives a struct as plain data without what stands at its default, however it was written.
+
+    So a setting that is added later changes no hash of a file that does not use it. The order of keys is kept.
+    """
+    if isinstance(value, msgspec.Struct):
+        fields = msgspec.structs.fields(value)
+        tag = {value.__struct_config__.tag_field: value.__struct_config__.tag} if value.__struct_config__.tag else {}
+        return tag | {
+            field.encode_name: canonical(held)
+            for field in fields
+            if (held := getattr(value, field.name)) != _default_of(field)
+        }
+    if isinstance(value, list | tuple):
+        return [canonical(one) for one in cast("list[Any] | tuple[Any, ...]", value)]
+    if isinstance(value, dict):
+        return {name: canonical(one) for name, one in cast("dict[Any, Any]", value).items()}
+    return value
+
+
+def _default_of(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default

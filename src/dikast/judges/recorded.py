@@ -1,0 +1,102 @@
+"""A judge whose verdicts were taken elsewhere: by people, by another tool, by an earlier run.
+
+    judge = RecordedJudge("recorded:verdicts.jsonl", path)
+
+One line a unit: `{"id": rollout id, "item": 0, "verdicts": {criterion id: 0.8}}`. A verdict is a probability, true or
+false, "n/a", null where there is none, or an object with `value`, `reason` and `evidence`. Lines in the order
+of the rollouts are read as they are needed, in constant memory; otherwise the whole file is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dikast.errors import DataError
+from dikast.judges.base import Verdicts
+from dikast.judges.render import Case
+from dikast.models.base import Capabilities
+from dikast.records import Missing, Usage, Verdict
+from dikast.rollouts import file_hash
+from dikast.spec.judge import Criterion
+
+CONCURRENCY = 256
+
+_Key = tuple[str, int | None]
+
+
+class _Row(msgspec.Struct, frozen=True):
+    id: str
+    verdicts: dict[str, Any]
+    item: int | None = None
+
+
+_decode = msgspec.json.Decoder(_Row).decode
+
+
+class RecordedJudge:
+    """Gives what stands in a file."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self.path = path
+        self.fingerprint = file_hash(path)
+        self.capabilities = Capabilities(quote=True, reason=True, na=True, concurrency=CONCURRENCY)
+        self._rows = self._read()
+        self._ahead: tuple[_Key, dict[str, Any]] | None = None
+        self._all: dict[_Key, dict[str, Any]] | None = None
+
+    async def judge(
+        self, cases: Sequence[Case], criteria: Sequence[Criterion], *, repeat: int = 0, until: float | None = None
+    ) -> tuple[list[Verdicts], Usage]:
+        """Gives the recorded verdicts. What was not recorded is missing as `rejected`."""
+        return [self._of(case, criteria) for case in cases], Usage(questions=len(cases))
+
+    async def close(self) -> None:
+        """Closes the file."""
+        self._rows.close()
+
+    def _of(self, case: Case, criteria: Sequence[Criterion]) -> Verdicts:
+        held = self._look((case.rollout, case.item))
+        return {c.id: self._verdict(held.get(c.id) if held else None, c, case) for c in criteria}
+
+    def _verdict(self, said: Any, criterion: Criterion, case: Case) -> Verdict | Missing:
+        if isinstance(said, bool | int | float) and 0 <= said <= 1:
+            return Verdict(value=float(said))
+        if said == "n/a" and criterion.na:
+            return Verdict(value=None)
+        if isinstance(said, dict):
+            told = msgspec.convert(said, _Told)
+            if told.value is not None and 0 <= told.value <= 1:
+                return Verdict(value=float(told.value), reason=told.reason, evidence=told.evidence)
+        return Missing("rejected", f"{self.path.name} has no verdict of '{criterion.id}' on '{case.rollout}'")
+
+    def _look(self, key: _Key) -> dict[str, Any] | None:
+        if self._all is None:
+            row = next(self._rows, None) if self._ahead is None else self._ahead
+            if row is not None and row[0] == key:
+                self._ahead = None
+                return row[1]
+            # Out of order, or asked again: from here on the whole file is at hand.
+            self._all = dict(self._read())
+        return self._all.get(key)
+
+    def _read(self) -> Generator[tuple[_Key, dict[str, Any]]]:
+        with self.path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if not line.strip():
+                    continue
+                try:
+                    row = _decode(line)
+                except msgspec.MsgspecError as error:
+                    raise DataError(f"{self.path}:{number}: no recorded verdicts ({error})") from None
+                yield (row.id, row.item), row.verdicts
+
+
+class _Told(msgspec.Struct, frozen=True):
+    value: float | None = None
+    reason: str | None = None
+    evidence: str | None = None

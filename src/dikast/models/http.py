@@ -1,0 +1,185 @@
+"""Asks a server over HTTP: with a key, several times where that helps, and not more at once than it takes.
+
+What is the same for every provider that is reached so: where the key comes from, what an answer that is no
+reply means, and one transport with one limiter for each event loop. The key is read when the first request
+is sent, so that a run which the journal answers needs none, and is never logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+import urllib.parse
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from dikast.errors import ConfigError, ModelError, UnavailableError
+from dikast.models.attempts import Attempts, TryAgain, seconds_of, seconds_of_reset, tried
+from dikast.models.base import Reply
+from dikast.models.limiter import Limiter
+from dikast.models.transport import BrokenConnectionError, HttpAnswer, Transport, open_transport
+from dikast.records import MissingReason
+from dikast.spec.models import ModelConnection
+
+OPENAI_ENDPOINT = "https://api.openai.com/v1"
+CHARACTERS_PER_TOKEN = 4
+"""Of English text, about; only the pace of `tokens_per_minute` rests on it."""
+
+_STOPS = {
+    401: "the key was not accepted; correct {key}",
+    402: "the account behind {key} is not paid up",
+    403: "the key may not use the model '{model}'; correct {key} or the model's name",
+    404: "nothing answers there for the model '{model}'; correct the model's name or the endpoint (it often ends in /v1)",
+}
+"""Answers that every request would get."""
+_PASSING: dict[int, MissingReason] = {408: "timeout", 425: "transport", 429: "rate_limited"}
+_TOO_MUCH = frozenset({429, 503})
+_RESETS = ("x-ratelimit-reset-requests", "x-ratelimit-reset-tokens")
+
+Read = Callable[[bytes, float], Reply]
+"""Reads a body, and the seconds it took, into a reply. Raises `ModelError` where it is none."""
+
+
+class BadRequestError(ModelError):
+    """The server refused the body: its content, or the format that it asks for."""
+
+
+class _Door(msgspec.Struct, frozen=True):
+    """What belongs to one event loop."""
+
+    transport: Transport
+    limiter: Limiter
+
+
+class HttpEndpoint:
+    """One path of one server, for one model."""
+
+    def __init__(self, name: str, connection: ModelConnection, path: str, *, first_pause: float = 0.5) -> None:
+        self.name = name
+        self.endpoint = _checked(connection.endpoint or os.environ.get("OPENAI_BASE_URL") or OPENAI_ENDPOINT, name)
+        self.model = connection.model or name.partition(":")[2]
+        self._url = self.endpoint + path
+        self._connection = connection
+        self._key_variable = connection.key_variable or "OPENAI_API_KEY"
+        self._key_needed = connection.key_variable is not None or self.endpoint == OPENAI_ENDPOINT
+        self._attempts = Attempts(most=connection.attempts, timeout=connection.timeout, first_pause=first_pause)
+        self._dice = random.Random()
+        self._doors: dict[asyncio.AbstractEventLoop, _Door] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """Endpoint, model and whatever else of the connection changes what is answered."""
+        extra = self._connection.body
+        told = f" {msgspec.json.encode(extra, order='deterministic').decode()}" if extra else ""
+        return f"{self.endpoint} {self.model}{told}"
+
+    async def post(self, body: bytes, read: Read, *, tokens: int) -> Reply:
+        """Sends a body and reads the reply, after retries. `tokens` is about what it asks for.
+
+        Raises `ModelError`, `BadRequestError` where the body itself was refused, or `UnavailableError` where no
+        request can work.
+        """
+        door = await self._door()
+        headers = {"Content-Type": "application/json"}
+        if key := self._key():
+            headers["Authorization"] = f"Bearer {key}"
+
+        async def once() -> Reply | TryAgain:
+            return await self._attempt(door, body, headers, read, key)
+
+        return await tried(once, self._attempts, limiter=door.limiter, dice=self._dice, tokens=tokens)
+
+    async def close(self) -> None:
+        """Closes the running loop's connections; those of another loop closed when it ended."""
+        if (door := self._doors.pop(asyncio.get_running_loop(), None)) is not None:
+            await door.transport.close()
+
+    async def _attempt(
+        self, door: _Door, body: bytes, headers: dict[str, str], read: Read, key: str
+    ) -> Reply | TryAgain:
+        started = time.monotonic()
+        try:
+            answer = await door.transport.post(self._url, body, headers)
+        except BrokenConnectionError as error:
+            return TryAgain(reason="transport", detail=f"{self.endpoint}: {error}")
+        if answer.status != 200:
+            return self._failed(answer, _told(answer.body, key))
+        if (pause := _exhausted(answer.headers)) > 0:
+            door.limiter.close_for(pause)
+        try:
+            return read(answer.body, time.monotonic() - started)
+        except ModelError as error:
+            return TryAgain(reason=error.reason, detail=error.detail)
+
+    def _failed(self, answer: HttpAnswer, told: str) -> TryAgain:
+        """Sorts an answer that is no reply: worth another attempt, about this request, or about all."""
+        status = answer.status
+        detail = f"{self.endpoint} answered {status}: {told}"
+        if status in _PASSING or status >= 500:
+            after = seconds_of(answer.headers.get("Retry-After")) or _exhausted(answer.headers)
+            reason = _PASSING.get(status, "transport")
+            return TryAgain(reason=reason, detail=detail, after=after, too_much=status in _TOO_MUCH)
+        if status in _STOPS:
+            raise UnavailableError(f"{detail}; {_STOPS[status].format(key=self._key_variable, model=self.model)}")
+        if status < 400:
+            raise UnavailableError(f"{detail}; correct the endpoint (it sends on to {answer.headers.get('Location')})")
+        if status in (400, 422):
+            raise BadRequestError("rejected", detail)
+        raise ModelError("rejected", detail)
+
+    def _key(self) -> str:
+        key = os.environ.get(self._key_variable, "").strip()
+        if not key and self._key_needed:
+            raise UnavailableError(f"{self.name}: no key; set the environment variable {self._key_variable}")
+        if not key.isprintable():
+            raise UnavailableError(f"{self.name}: the key in {self._key_variable} holds control characters; correct it")
+        return key
+
+    async def _door(self) -> _Door:
+        loop = asyncio.get_running_loop()
+        if (door := self._doors.get(loop)) is not None:
+            return door
+        self._doors = {other: door for other, door in self._doors.items() if not other.is_closed()}
+        of = self._connection
+        # Opening never waits, so no other task can come between the look above and the note below.
+        transport = await open_transport(of.transport, connections=of.concurrency)
+        limiter = Limiter(
+            of.concurrency,
+            requests_per_minute=of.requests_per_minute,
+            tokens_per_minute=of.tokens_per_minute,
+            clock=loop.time,
+        )
+        self._doors[loop] = _Door(transport, limiter)
+        return self._doors[loop]
+
+
+def tokens_of(characters: int, max_tokens: int) -> int:
+    """About how many tokens a request asks for, prompt and reply together."""
+    return characters // CHARACTERS_PER_TOKEN + max_tokens
+
+
+def _exhausted(headers: Mapping[str, str]) -> float:
+    """Seconds until the server's rate limit is reset, where its headers say that nothing is left; else 0."""
+    pause = 0.0
+    for reset in _RESETS:
+        if headers.get(reset.replace("reset", "remaining")) == "0":
+            pause = max(pause, seconds_of_reset(headers.get(reset)))
+    return pause
+
+
+def _told(body: bytes, key: str) -> str:
+    """The start of an error's text, on one line and without the key."""
+    text = " ".join(body[:2000].decode("utf-8", "replace").split())
+    return (text.replace(key, "***") if key else text)[:300]
+
+
+def _checked(endpoint: str, name: str) -> str:
+    parts = urllib.parse.urlsplit(endpoint)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"{name}: the endpoint {endpoint!r} is not a URL; write it as https://host/v1")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigError(f"{name}: the endpoint holds a key or password; put it in the environment, see key_variable")
+    return endpoint.rstrip("/")

@@ -1,0 +1,44 @@
+"""What a model's tokens cost: from models.yaml, else from the table that comes with dikast, each price with its date."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+import yaml
+
+from dikast.models.base import Reply
+from dikast.spec.models import ModelConnection, Price
+
+_MILLION = 1_000_000
+
+
+def cost_of(price: Price, reply: Reply) -> float:
+    """US dollars of one reply."""
+    return cost_of_tokens(
+        price, prompt=reply.prompt_tokens, cached=reply.cached_tokens, completion=reply.completion_tokens
+    )
+
+
+def cost_of_tokens(price: Price, *, prompt: float, cached: float, completion: float) -> float:
+    """US dollars of so many tokens, of which `cached` of the prompt's came from the server's prefix cache."""
+    fresh = max(0.0, prompt - cached)
+    read = price.cached if price.cached is not None else price.input
+    return (fresh * price.input + cached * read + completion * price.output) / _MILLION
+
+
+def price_of(name: str, connection: ModelConnection) -> Price | None:
+    """Gives the price of a model by its full name; None where nobody knows it. A local model costs nothing."""
+    if connection.price is not None:
+        return connection.price
+    if name.startswith(("local:", "recorded:")):
+        return Price(input=0.0, output=0.0, date="always")
+    return known_prices().get(name.partition(":")[2])
+
+
+@cache
+def known_prices() -> dict[str, Price]:
+    """The table that comes with dikast."""
+    raw = files("dikast.models").joinpath("prices.yaml").read_text("utf-8")
+    return msgspec.convert(yaml.safe_load(raw), dict[str, Price])

@@ -1,0 +1,113 @@
+"""Has a group's rollouts judged: each against criteria, or all against each other.
+
+A group's first rollout is judged alone where the prefix that its siblings share is long enough to be worth
+caching: they find it in the server's cache. A model that answers one request at a time is asked in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from dikast.judges.base import Judge, Verdicts
+from dikast.records import Missing, Part, Usage, Verdict
+from dikast.reward.binding import Bound, case_of, issue_text
+from dikast.reward.compare import Comparison
+from dikast.reward.parts import Judged
+from dikast.spec.judge import PREFERENCE, Criterion
+from dikast.spec.reward import RewardFile
+from dikast.tasks import side_by_side
+
+WORTH_CACHING = 4000
+"""Characters of a shared prefix from which on the first rollout of a group goes first: about the 1,024 tokens from
+which on servers cache at all."""
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """A rollout that no gate stopped, with what its checks gave."""
+
+    position: int
+    bound: Bound
+    parts: tuple[Part, ...]
+    repeats: frozenset[int]
+    """Items that repeat an earlier one; they are not asked."""
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What the judge says of one rollout."""
+
+    judged: tuple[Judged, ...]
+    covered: tuple[Verdict | Missing, ...] | None = None
+    """For each of the expert's issues whether the set covers it, where the judge says so."""
+    usage: Usage = Usage()
+
+
+class Judging(Protocol):
+    """How the rollouts of one group are judged."""
+
+    def group(self, tasks: Sequence[Task], *, until: float | None) -> AsyncIterator[tuple[Task, Found]]:
+        """Gives what is found of each rollout, in the order in which it is there."""
+        ...
+
+
+class RubricJudging(msgspec.Struct, frozen=True, kw_only=True):
+    """Each rollout by itself, against criteria."""
+
+    judge: Judge
+    criteria: tuple[Criterion, ...]
+    file: RewardFile
+
+    async def group(self, tasks: Sequence[Task], *, until: float | None) -> AsyncIterator[tuple[Task, Found]]:
+        """Judges the first alone where that spares the others their prefix, then the rest side by side."""
+        if self.judge.capabilities.concurrency == 1:
+            for task in tasks:
+                yield task, await self._one(task, until)
+            return
+        primed = 1 if len(tasks) > 1 and self._prefix(tasks[0]) >= WORTH_CACHING else 0
+        for task in tasks[:primed]:
+            yield task, await self._one(task, until)
+        rest = tasks[primed:]
+        for task, found in zip(rest, await side_by_side(self._one(task, until) for task in rest), strict=True):
+            yield task, found
+
+    def _prefix(self, task: Task) -> int:
+        documents = sum(len(text) for _, text in case_of(task.bound, None).documents)
+        return documents + len(self.file.objective) + sum(len(c.ask) for c in self.criteria)
+
+    async def _one(self, task: Task, until: float | None) -> Found:
+        bound = task.bound
+        asked = [item for item in bound.units() if item not in task.repeats]
+        verdicts, usage = await self.judge.judge([case_of(bound, item) for item in asked], self.criteria, until=until)
+        by_item: dict[int | None, Verdicts] = dict(zip(asked, verdicts, strict=True))
+        judged = tuple(
+            Judged(item=item, verdicts=by_item.get(item, {}), duplicate=item in task.repeats) for item in bound.units()
+        )
+        covered, cost = await self._covered(bound, until)
+        return Found(judged=judged, covered=covered, usage=usage + cost)
+
+    async def _covered(self, bound: Bound, until: float | None) -> tuple[tuple[Verdict | Missing, ...] | None, Usage]:
+        """Asks of each of the expert's issues whether some item raises it, the whole set in view."""
+        recall = self.file.recall
+        if recall is None or recall.key is not None:
+            return None, Usage()
+        issues = bound.rollout.column(recall.issues)
+        criteria = [Criterion(id=f"issue-{at}", ask=issue_text(issue)) for at, issue in enumerate(issues, start=1)]
+        if not criteria or not bound.items:
+            # Nothing to find, or nothing that could have found it: no question is needed.
+            return tuple(Verdict(value=0.0) for _ in criteria), Usage()
+        [verdicts], usage = await self.judge.judge([case_of(bound, None)], criteria, until=until)
+        return tuple(verdicts[criterion.id] for criterion in criteria), usage
+
+
+class PreferenceJudging(msgspec.Struct, frozen=True, kw_only=True):
+    """The rollouts of a group against each other, or against the reference."""
+
+    comparison: Comparison
+
+    async def group(self, tasks: Sequence[Task], *, until: float | None) -> AsyncIterator[tuple[Task, Found]]:
+        """Compares them all; whoever a gate stopped takes no part."""
+        worths = await self.comparison.compare([task.bound for task in tasks], until=until)
+        for task, (worth, usage) in zip(tasks, worths, strict=True):
+            yield task, Found(judged=(Judged(item=None, verdicts={PREFERENCE: worth}),), usage=usage)
