@@ -17,7 +17,8 @@ import hashlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,14 @@ CREATE TABLE IF NOT EXISTS scores (
     PRIMARY KEY (phase, step, position)
 ) WITHOUT ROWID;
 """
+_SPILL = """
+CREATE TEMP TABLE spilled_rollouts (position INTEGER PRIMARY KEY, band TEXT NOT NULL, rollout BLOB NOT NULL);
+CREATE INDEX spilled_bands ON spilled_rollouts (band);
+CREATE TEMP TABLE spilled_scores (position INTEGER PRIMARY KEY, score BLOB NOT NULL);
+"""
+
+PAGE = 1000
+"""Rows that are read or written at once."""
 
 
 class LoggedScore(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +62,42 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     request: bytes
     reply: bytes
+
+
+class Spill:
+    """Rollouts of a file whose groups stand apart: in by their place in the file, out group by group; scores the other way."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._scores: list[tuple[int, bytes]] = []
+
+    def keep_rollouts(self, rows: list[tuple[int, str, bytes]]) -> None:
+        """Takes (place in the file, group, rollout)."""
+        self._journal.write("INSERT INTO spilled_rollouts VALUES (?, ?, ?)", rows)
+
+    def rollouts(self) -> Iterator[tuple[int, bytes]]:
+        """Gives (place in the file, rollout): groups in the order of their first, the rollouts of each in theirs."""
+        yield from self._journal.pages(
+            "SELECT position, rollout FROM spilled_rollouts JOIN "
+            "(SELECT band, MIN(position) AS first FROM spilled_rollouts GROUP BY band) USING (band) "
+            "ORDER BY first, position"
+        )
+
+    def keep_score(self, position: int, score: bytes) -> None:
+        """Takes the score of a place in the file."""
+        self._scores.append((position, score))
+        if len(self._scores) >= PAGE:
+            self._flush()
+
+    def scores(self) -> Iterator[bytes]:
+        """Gives the scores in the order of the file."""
+        self._flush()
+        for (score,) in self._journal.pages("SELECT score FROM spilled_scores ORDER BY position"):
+            yield score
+
+    def _flush(self) -> None:
+        self._journal.write("INSERT INTO spilled_scores VALUES (?, ?)", self._scores)
+        self._scores = []
 
 
 class ModelAnswers(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +157,7 @@ class Journal:
     def keep(self, answers: Iterable[Answered]) -> None:
         """Keeps replies, durably when it returns. The first one stands: a question has one answer."""
         now = time.time()
-        self._write(
+        self.write(
             "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)",
             [(a.key, a.model, a.request, a.reply, now) for a in answers],
         )
@@ -140,7 +185,7 @@ class Journal:
     def log_scores(self, entries: list[LoggedScore], *, reward: str, certificate: str, phase: str) -> None:
         """Logs a batch of scored rollouts; a step that is done again after a resume replaces the old one."""
         now = time.time()
-        self._write(
+        self.write(
             "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [(reward, certificate, phase, e.step, e.position, e.rollout, e.score, now) for e in entries],
         )
@@ -151,6 +196,17 @@ class Journal:
             "SELECT step, position, rollout, score FROM scores WHERE phase = ? ORDER BY step, position", phase
         )
         return [LoggedScore(step=r[0], position=r[1], rollout=r[2], score=r[3]) for r in rows]
+
+    @contextmanager
+    def spill(self) -> Generator[Spill]:
+        """Gives room for a file's rollouts and scores, in temporary tables that vanish with this block or the process."""
+        with self._lock:
+            self._connection.executescript(_SPILL)
+        try:
+            yield Spill(self)
+        finally:
+            with self._lock:
+                self._connection.executescript("DROP TABLE spilled_rollouts; DROP TABLE spilled_scores;")
 
     def count(self) -> int:
         """Counts the answers kept."""
@@ -177,7 +233,7 @@ class Journal:
     def reply_to(self, request: bytes) -> bytes | None:
         """Gives the reply to a request, whoever was asked: for a replay. The first call makes an index for it."""
         if not self._indexed:
-            self._write("CREATE INDEX IF NOT EXISTS answers_by_request ON answers (request)", [()])
+            self.write("CREATE INDEX IF NOT EXISTS answers_by_request ON answers (request)", [()])
             self._indexed = True
         rows = self._read("SELECT reply FROM answers WHERE request = ? LIMIT 1", request)
         return rows[0][0] if rows else None
@@ -189,7 +245,7 @@ class Journal:
     def prune(self, before: float) -> int:
         """Removes the answers from before a time, in seconds since 1970, and gives their room back. Says how many."""
         removed = self.count()
-        self._write("DELETE FROM answers WHERE at < ?", [(before,)])
+        self.write("DELETE FROM answers WHERE at < ?", [(before,)])
         removed -= self.count()
         self._read("VACUUM")
         return removed
@@ -203,6 +259,18 @@ class Journal:
         if self._failed is not None:
             raise self._failed
 
+    def pages(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """Gives the rows of a query, some at a time; others may write in between."""
+        cursor = self._connection.cursor()
+        with self._lock:
+            cursor.execute(query)
+        while True:
+            with self._lock:
+                rows = cursor.fetchmany(PAGE)
+            if not rows:
+                return
+            yield from rows
+
     def _read(self, query: str, *parameters: object) -> list[Any]:
         try:
             with self._lock:
@@ -212,7 +280,8 @@ class Journal:
                 f"{self.path}: the journal cannot be read ({error}); move it away to begin a new one"
             ) from error
 
-    def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
+    def write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """Writes rows in one transaction."""
         try:
             with self._lock, self._connection:
                 self._connection.executemany(statement, rows)

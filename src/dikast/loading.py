@@ -68,14 +68,13 @@ def _judges(
 ) -> Generator[Judges]:
     """Opens the models and the journal of a reward, and lets go of the journal where the reward is then refused."""
     from dikast.journal import Journal
-    from dikast.reward.assembly import Judges, budget_of
+    from dikast.reward.assembly import Judges
     from dikast.spec.reward import read_reward
 
     spec = read_reward(path)
-    budget = budget_of(spec, calls=budget_calls, usd=budget_usd)
     kept = Journal.open(journal)
     try:
-        yield Judges.open(spec, kept, budget=budget)
+        yield Judges.open(spec, kept, calls=budget_calls, usd=budget_usd)
     except BaseException:
         kept.close()
         raise

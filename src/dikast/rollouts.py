@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +14,68 @@ from dikast.errors import DataError, UnavailableError
 from dikast.records import Message, Rollout
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
+_decode = msgspec.json.Decoder().decode
 _FIXED = ("id", "group", "prompt", "completion", "reference")
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Gives (line number, object) for each line that is not blank. Raises `DataError` at the first broken one."""
-    try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield number, _read_row(path, number, line)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    for number, line in _lines(path):
+        yield number, _read_row(path, number, line)
 
 
 def read_rollouts(path: Path) -> list[Rollout]:
     """Reads rollouts. Without `id` a row is `line-<n>`; without `group` its prompt's hash is."""
     return [rollout_of(row, path=path, line=number) for number, row in read_rows(path)]
+
+
+class Scan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file of rollouts holds, read once from end to end before anything is scored."""
+
+    path: Path
+    rollouts: int
+    bad: tuple[tuple[int, str], ...]
+    """(line number, what is wrong) of the lines that are skipped."""
+    together: bool
+    """Whether the rollouts of each group stand one after another."""
+
+
+def scan_rollouts(path: Path, *, require: Callable[[Rollout], None] | None = None, skip_bad: bool = False) -> Scan:
+    """Reads a whole file for errors of form. `require` raises `DataError` for a rollout that cannot be scored.
+
+    Raises `DataError` with file and line at the first bad line, unless those are skipped.
+    """
+    bad: list[tuple[int, str]] = []
+    seen: set[int] = set()
+    latest: str | None = None
+    together = True
+    count = 0
+    for number, line in _lines(path):
+        try:
+            rollout = rollout_of(_read_row(path, number, line), path=path, line=number)
+            if require is not None:
+                _require(rollout, require, path, number)
+        except DataError as error:
+            if not skip_bad:
+                raise
+            bad.append((number, str(error)))
+            continue
+        count += 1
+        if rollout.group != latest:
+            # Hashes and not the names: a million groups are remembered in some tens of megabytes.
+            mark = hash(rollout.group)
+            together &= mark not in seen
+            seen.add(mark)
+            latest = rollout.group
+    return Scan(path=path, rollouts=count, bad=tuple(bad), together=together)
+
+
+def rollouts_in(scan: Scan) -> Iterator[Rollout]:
+    """Gives the rollouts of a file that was scanned, one after another, without those that are skipped."""
+    bad = {number for number, _ in scan.bad}
+    for number, line in _lines(scan.path):
+        if number not in bad:
+            yield rollout_of(_read_row(scan.path, number, line), path=scan.path, line=number)
 
 
 def rollout_of(row: dict[str, Any], *, path: Path, line: int, completion: str | None = None) -> Rollout:
@@ -95,6 +138,26 @@ def write_rows(path: Path, rows: Iterable[Any]) -> None:
         ) from error
 
 
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Gives the lines that are not blank, with their numbers."""
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if not line.isspace():
+                    yield number, line
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _require(rollout: Rollout, require: Callable[[Rollout], None], path: Path, number: int) -> None:
+    try:
+        require(rollout)
+    except DataError as error:
+        raise DataError(f"{path}:{number}: {error}") from None
+
+
 def _prompt_of(value: Any) -> str | tuple[Message, ...]:
     return value if isinstance(value, str) else msgspec.convert(value, tuple[Message, ...])
 
@@ -103,10 +166,18 @@ def _read_row(path: Path, number: int, line: bytes) -> dict[str, Any]:
     if len(line) > MAX_LINE_BYTES:
         raise DataError(f"{path}:{number}: the line has {len(line)} bytes (limit {MAX_LINE_BYTES})")
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        what = getattr(error, "msg", str(error))
-        raise DataError(f"{path}:{number}: not valid JSON ({what}); each line must be one JSON object") from None
+        row = _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        row = _leniently(path, number, line)
     if not isinstance(row, dict):
         raise DataError(f"{path}:{number}: must be a JSON object, not {type(row).__name__}")
     return row
+
+
+def _leniently(path: Path, number: int, line: bytes) -> Any:
+    """Reads what the strict reader does not take and a policy may well have written: half surrogates, huge numbers."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        what = getattr(error, "msg", str(error))
+        raise DataError(f"{path}:{number}: not valid JSON ({what}); each line must be one JSON object") from None

@@ -95,7 +95,7 @@ def test_a_mistake_in_the_reward_is_one_line_with_its_place_and_mend(
         ({"prompt": "p"}, "rollouts.jsonl:2: 'completion' must be a text; add it, or score a file of rollouts"),
         (
             {"prompt": "p", "completion": "yes"},
-            "rollout 'line-2': no column 'contract', which inputs of reward/reward.yaml name; it has completion, prompt",
+            "rollouts.jsonl:2: rollout 'line-2': no column 'contract', which inputs of reward/reward.yaml name; it has completion, prompt",
         ),
     ],
 )

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import msgspec
 import typer
 
 from dikast.cli.tell import ConsoleTeller
-from dikast.errors import DataError, NotGoodEnoughError
+from dikast.errors import DataError, NotGoodEnoughError, UnavailableError
 from dikast.loading import open_reward
-from dikast.records import Score
-from dikast.rollouts import read_rollouts, write_rows
+from dikast.records import MissingReason, Score
+from dikast.reward.blocking import run_blocking
+from dikast.reward.streaming import scored_file
+from dikast.rollouts import Scan, scan_rollouts
+from dikast.stats.votes import VoteAgreement
 
 
 def command(
@@ -26,6 +31,18 @@ def command(
     journal: Annotated[Path, typer.Option(help="What was asked and answered; a second run asks nothing again.")] = Path(
         ".dikast/journal.db"
     ),
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Skip lines that cannot be scored, and count them.")
+    ] = False,
+    deadline: Annotated[
+        float | None, typer.Option(min=0.1, help="Seconds; what is open then is missing as 'expired'.")
+    ] = None,
+    budget_calls: Annotated[
+        int | None, typer.Option(min=0, help="Questions asked at the most; the rest is missing as 'over_budget'.")
+    ] = None,
+    budget_usd: Annotated[
+        float | None, typer.Option(min=0, help="US dollars spent at the most, by the prices in models.yaml.")
+    ] = None,
     min_coverage: Annotated[
         float, typer.Option(min=0, max=1, help="Exit 1 when a smaller share of the scores could be had.")
     ] = 0.9,
@@ -33,26 +50,36 @@ def command(
 ) -> None:
     """Score a file of rollouts with a reward.
 
-    A judgment that failed is a missing score with its reason, never a number.
+    A judgment that failed is a missing score with its reason, never a number. The whole file is read for
+    errors of form before anything is asked; then it is scored line by line in constant memory.
 
-    Example: dikast score reward.yaml rollouts.jsonl -o scores.jsonl --certificate certificate.json
+    [bold]Examples[/bold]
+
+      dikast score reward.yaml rollouts.jsonl -o scores.jsonl --certificate certificate.json
+
+      dikast score reward.yaml rollouts.jsonl -o scores.jsonl --budget-usd 5 --skip-bad
     """
-    rows = read_rollouts(rollouts)
-    if not rows:
-        raise DataError(f"{rollouts}: it holds no rollouts")
     teller = ConsoleTeller()
-    opened = open_reward(reward, certificate, journal)
+    opened = open_reward(reward, certificate, journal, budget_calls=budget_calls, budget_usd=budget_usd)
     try:
-        with teller.bar("scoring", len(rows)) as move:
-            scores = opened.score(rows, progress=move)
+        scan = scan_rollouts(rollouts, require=opened.engine.require, skip_bad=skip_bad)
+        if not scan.rollouts:
+            raise DataError(f"{rollouts}: it holds no rollouts" + (" that can be scored" if scan.bad else ""))
+        counts = _Counts()
+        with teller.bar("scoring", scan.rollouts) as move, _appearing(output) as out:
+            scores = scored_file(opened.engine, scan, opened.journal, deadline=deadline)
+            run_blocking(_write(scores, out, counts, move))
+        budget = opened.judges.budget
     finally:
         opened.close()
-    write_rows(output, scores)
-    summary = summary_of(scores)
+    summary = counts.summary(scan, refused=budget.refused, usd=budget.usd if budget.prices else None)
     if as_json:
         typer.echo(msgspec.json.encode(summary))
     else:
-        teller.say(summary_line(summary, output))
+        for line in summary_lines(summary, output, scan):
+            teller.say(line)
+        if budget.refused:
+            teller.say(f"{budget.spent_what}: {budget.refused} questions were not asked; run again with more to go on")
     if summary.coverage < min_coverage:
         raise NotGoodEnoughError(
             f"{summary.coverage:.1%} of the scores could be had (--min-coverage {min_coverage:.0%}); "
@@ -64,33 +91,111 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a file of rollouts."""
 
     rollouts: int
+    skipped: int
+    """Lines that could not be scored."""
     statuses: dict[str, int]
-    missing: dict[str, int]
+    missing: dict[MissingReason, int]
     coverage: float
     mean: float | None
     """Over those that have a score."""
     questions: int
     asked: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    usd: float | None
+    """What the questions asked now cost; None where no price is known."""
+    over_budget: int
+    """Questions that were not asked because the budget was spent."""
+    panel: dict[str, float]
+    """criterion → effective number of votes, where a panel judges."""
 
 
-def summary_of(scores: list[Score]) -> Summary:
-    """Counts what became of the rollouts."""
-    valid = [score.score for score in scores if score.score is not None]
-    return Summary(
-        rollouts=len(scores),
-        statuses=dict(Counter(score.status for score in scores)),
-        missing=dict(Counter(score.missing for score in scores if score.missing)),
-        coverage=len(valid) / len(scores),
-        mean=sum(valid) / len(valid) if valid else None,
-        questions=sum(score.usage.questions for score in scores),
-        asked=sum(score.usage.asked for score in scores),
-    )
+class _Counts:
+    """Adds up what becomes of the rollouts, one score at a time."""
+
+    def __init__(self) -> None:
+        self.statuses: Counter[str] = Counter()
+        self.missing: Counter[MissingReason] = Counter()
+        self.total = 0.0
+        self.valid = 0
+        self.questions = self.asked = 0
+        self.prompt_tokens = self.cached_tokens = self.completion_tokens = 0
+        self.votes: dict[str, VoteAgreement] = {}
+
+    def add(self, score: Score) -> None:
+        self.statuses[score.status] += 1
+        if score.missing:
+            self.missing[score.missing] += 1
+        if score.score is not None:
+            self.total += score.score
+            self.valid += 1
+        usage = score.usage
+        self.questions += usage.questions
+        self.asked += usage.asked
+        self.prompt_tokens += usage.prompt_tokens
+        self.cached_tokens += usage.cached_tokens
+        self.completion_tokens += usage.completion_tokens
+        for part in score.parts:
+            if part.votes is not None:
+                self.votes.setdefault(part.name, VoteAgreement(len(part.votes))).add(part.votes)
+
+    def summary(self, scan: Scan, *, refused: int, usd: float | None) -> Summary:
+        return Summary(
+            rollouts=scan.rollouts,
+            skipped=len(scan.bad),
+            statuses=dict(self.statuses),
+            missing=dict(self.missing),
+            coverage=self.valid / scan.rollouts,
+            mean=self.total / self.valid if self.valid else None,
+            questions=self.questions,
+            asked=self.asked,
+            prompt_tokens=self.prompt_tokens,
+            cached_tokens=self.cached_tokens,
+            completion_tokens=self.completion_tokens,
+            usd=usd,
+            over_budget=refused,
+            panel={name: votes.effective for name, votes in self.votes.items()},
+        )
 
 
-def summary_line(summary: Summary, output: Path) -> str:
-    """One line for a person."""
+def summary_lines(summary: Summary, output: Path, scan: Scan) -> Iterator[str]:
+    """A few lines for a person."""
     mean = "none" if summary.mean is None else f"{summary.mean:.3f}"
-    return (
+    cost = f" for {summary.usd:.4f} USD" if summary.usd else ""
+    yield (
         f"{summary.rollouts} rollouts, mean score {mean}, {summary.statuses}, "
-        f"{summary.asked} of {summary.questions} questions asked now; scores in {output}"
+        f"{summary.asked} of {summary.questions} questions asked now{cost}; scores in {output}"
     )
+    if summary.missing:
+        yield f"missing: {summary.missing}"
+    if scan.bad:
+        _, first = scan.bad[0]
+        yield f"{summary.skipped} lines skipped, the first: {first}"
+    for name, effective in summary.panel.items():
+        yield f"{name}: the panel's votes agree so much that they count as {effective:.1f} independent ones at least"
+
+
+async def _write(scores: AsyncIterator[Score], out: BinaryIO, counts: _Counts, move: Callable[[int], None]) -> None:
+    encode = msgspec.json.Encoder().encode
+    async for score in scores:
+        out.write(encode(score) + b"\n")
+        counts.add(score)
+        move(1)
+
+
+@contextmanager
+def _appearing(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file for writing that appears whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as out:
+            yield out
+        partial.replace(path)
+    except OSError as error:
+        raise UnavailableError(
+            f"{path}: cannot be written ({error.strerror}); free space or name another place"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -44,12 +44,12 @@ class Judges:
             _require_able(spec.file.judge, one.name, one.capabilities)
 
     @classmethod
-    def open(cls, spec: RewardSpec, journal: Journal, *, budget: Budget | None = None) -> Judges:
-        """Opens the models that the reward names."""
+    def open(cls, spec: RewardSpec, journal: Journal, *, calls: int | None = None, usd: float | None = None) -> Judges:
+        """Opens the models that the reward names, to be asked so often and for so much money at the most."""
         judge = spec.file.judge
         models = [_open(name, spec.folder) for name in judge.models]
         fallback = open_model(judge.fallback.model, spec.folder) if judge.fallback else None
-        return cls(spec, models, journal, fallback=fallback, budget=budget)
+        return cls(spec, models, journal, fallback=fallback, budget=budget_of(spec, calls=calls, usd=usd))
 
     @property
     def name(self) -> str:

@@ -14,6 +14,8 @@ from dikast.quoting import fold
 from dikast.records import Rollout
 from dikast.spec.reward import RecallSpec, RewardSpec
 
+FIXED = ("prompt", "completion", "reference", "id", "group")
+
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
     """A rollout as a reward sees it."""
@@ -42,8 +44,7 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
 def bind(spec: RewardSpec, rollout: Rollout) -> Bound:
     """Binds a rollout. Raises `DataError` when a column that the reward names is not there."""
     file = spec.file
-    if file.recall is not None:
-        _require_issues(rollout, file.recall, spec)
+    require_columns(spec, rollout)
     parsed = parse_completion(rollout.completion)
     return Bound(
         rollout=rollout,
@@ -54,6 +55,16 @@ def bind(spec: RewardSpec, rollout: Rollout) -> Bound:
         show=file.judge.show,
         read=file.judge.inputs,
     )
+
+
+def require_columns(spec: RewardSpec, rollout: Rollout) -> None:
+    """Raises `DataError` when a column that the reward names is not there, without reading what stands in it."""
+    for column in spec.file.inputs.values():
+        _required(rollout, column, f"inputs of {spec.path} name")
+    if spec.file.recall is not None:
+        _require_issues(rollout, spec.file.recall, spec)
+    if spec.file.judge.compare == "reference" and rollout.reference is None:
+        raise DataError(f"rollout '{rollout.id}': no 'reference', with which {spec.path} compares; add it")
 
 
 def text_of(rollout: Rollout, column: str, spec: RewardSpec) -> str:
@@ -95,10 +106,7 @@ def duplicates(bound: Bound) -> set[int]:
 
 
 def _required(rollout: Rollout, column: str, named_by: str) -> Any:
-    try:
-        value = rollout.column(column)
-    except KeyError:
-        value = None
+    value = getattr(rollout, column) if column in FIXED else rollout.columns.get(column)
     if value is None:
         # null too: a judge that reads "null" for a document judges something else.
         known = {"prompt", "completion", *rollout.columns} - {column}

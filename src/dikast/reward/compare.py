@@ -9,10 +9,10 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from typing import cast
 
 import msgspec
 
-from dikast.errors import DataError
 from dikast.judges.merge import merged
 from dikast.judges.preference import PreferenceJudge
 from dikast.records import Missing, Usage, Verdict
@@ -69,9 +69,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     async def _meet_reference(
         self, group: Sequence[Bound], players: Sequence[str], documents: Documents, until: float | None
     ) -> tuple[Outcomes, Usage]:
-        reference = group[0].rollout.reference
-        if reference is None:
-            raise DataError(f"rollout '{group[0].rollout.id}': no 'reference', with which the reward compares; add it")
+        reference = cast("str", group[0].rollout.reference)  # binding has seen to it
         dice = self._dice(group, 0)
         duels = [
             Duel(player, _REFERENCE) if dice.random() < 0.5 else Duel(_REFERENCE, player)

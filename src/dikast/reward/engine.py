@@ -12,8 +12,8 @@ import msgspec
 from dikast.checks.base import Checked, CheckFunction
 from dikast.records import Part, Rollout, Score
 from dikast.reward.aggregate import Aggregator
-from dikast.reward.binding import Bound, bind, duplicates
-from dikast.reward.judging import Judging, Task
+from dikast.reward.binding import Bound, bind, duplicates, require_columns
+from dikast.reward.judging import Found, Judging, Task
 from dikast.reward.parts import check_parts, failed_gate
 from dikast.spec.checks import CheckSpec
 from dikast.spec.reward import RewardSpec
@@ -40,34 +40,59 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         After `deadline` seconds what is still open is missing as `expired`.
         """
         until = None if deadline is None else asyncio.get_running_loop().time() + deadline
+        for rollout in rollouts:
+            self.require(rollout)
+        groups: dict[str, list[int]] = {}
+        for position, rollout in enumerate(rollouts):
+            groups.setdefault(rollout.group, []).append(position)
         scores: dict[int, Score] = {}
-        groups: dict[str, list[Task]] = {}
+        room = _Room(self.concurrency)
+
+        async def run(positions: list[int]) -> None:
+            async with room.of(len(positions)):
+                group = [rollouts[position] for position in positions]
+                for position, score in zip(
+                    positions, await self.score_group(group, until=until, progress=progress), strict=True
+                ):
+                    scores[position] = score
+
+        await side_by_side(run(positions) for positions in groups.values())
+        return [scores[position] for position in range(len(rollouts))]
+
+    async def score_group(
+        self, rollouts: Sequence[Rollout], *, until: float | None, progress: Progress | None = None
+    ) -> list[Score]:
+        """Scores the rollouts of one prompt, in their order; `until` is in seconds of the event loop's clock."""
+        scores: dict[int, Score] = {}
+        tasks: list[Task] = []
         for position, rollout in enumerate(rollouts):
             outcome = self.prepare(position, bind(self.spec, rollout))
             if isinstance(outcome, Task):
-                groups.setdefault(rollout.group, []).append(outcome)
+                tasks.append(outcome)
             else:
                 scores[position] = outcome
+        if progress and scores:
+            progress(len(scores))
+        if tasks:
+            async for task, found in self.judging.group(tasks, until=until):
+                scores[task.position] = self._add_up(task, found)
                 if progress:
                     progress(1)
-        room = _Room(self.concurrency)
-
-        async def run(tasks: list[Task]) -> None:
-            async with room.of(len(tasks)):
-                async for task, found in self.judging.group(tasks, until=until):
-                    scores[task.position] = self.aggregator.add_up(
-                        task.bound.rollout,
-                        task.parts,
-                        found.judged,
-                        items=task.bound.items,
-                        covered=found.covered,
-                        usage=found.usage,
-                    )
-                    if progress:
-                        progress(1)
-
-        await side_by_side(run(tasks) for tasks in groups.values())
         return [scores[position] for position in range(len(rollouts))]
+
+    def require(self, rollout: Rollout) -> None:
+        """Raises `DataError` when a column that the reward names is not there."""
+        require_columns(self.spec, rollout)
+
+    def _add_up(self, task: Task, found: Found) -> Score:
+        return self.aggregator.add_up(
+            task.bound.rollout,
+            task.parts,
+            found.judged,
+            items=task.bound.items,
+            covered=found.covered,
+            usage=found.usage,
+        )
 
     def prepare(self, position: int, bound: Bound) -> Task | Score:
         """Runs the checks. A gate that fails, or a check without an answer, gives the score at once; the rest is judged."""

@@ -1,0 +1,102 @@
+"""Scores a file of any length in the order of its lines, with what is under way in memory and no more.
+
+    scan = scan_rollouts(path, require=engine.require)
+    async for score in scored_file(engine, scan, journal):
+        ...
+
+The groups of a file whose rollouts do not stand together are gathered in the journal first, and the scores
+put back into the order of the lines there. What was spilled is removed when the file is done, and a run
+that was killed begins its file anew: the judge's answers are in the journal, so nothing is asked twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from itertools import groupby
+
+import msgspec
+
+from dikast.journal import PAGE, Journal
+from dikast.records import Rollout, Score
+from dikast.reward.engine import Engine
+from dikast.rollouts import Scan, rollouts_in
+
+AHEAD = 4
+"""Groups' rollouts in memory, at the most, as a multiple of the requests that the judge takes at once."""
+LEAST_AHEAD = 64
+
+_decode_rollout = msgspec.json.Decoder(Rollout).decode
+_decode_score = msgspec.json.Decoder(Score).decode
+_encode = msgspec.json.Encoder().encode
+
+
+async def scored_file(
+    engine: Engine, scan: Scan, journal: Journal, *, deadline: float | None = None
+) -> AsyncIterator[Score]:
+    """Gives the scores of a scanned file in the order of its lines.
+
+    After `deadline` seconds what is still open is missing as `expired`.
+    """
+    until = None if deadline is None else asyncio.get_running_loop().time() + deadline
+    if scan.together:
+        async for score in _in_order(engine, _groups(rollouts_in(scan)), until):
+            yield score
+        return
+    with journal.spill() as spilled:
+        for some in _in_batches(enumerate(rollouts_in(scan))):
+            spilled.keep_rollouts([(position, rollout.group, _encode(rollout)) for position, rollout in some])
+        places: deque[int] = deque()
+        async for score in _in_order(engine, _groups(_noted(spilled.rollouts(), places)), until):
+            spilled.keep_score(places.popleft(), _encode(score))
+        for raw in spilled.scores():
+            yield _decode_score(raw)
+
+
+def _noted(rows: Iterator[tuple[int, bytes]], places: deque[int]) -> Iterator[Rollout]:
+    """Gives the rollouts and notes their places in the file: scores come in the same order."""
+    for place, raw in rows:
+        places.append(place)
+        yield _decode_rollout(raw)
+
+
+async def _in_order(engine: Engine, groups: Iterator[list[Rollout]], until: float | None) -> AsyncIterator[Score]:
+    if engine.concurrency == 1:
+        for group in groups:
+            for score in await engine.score_group(group, until=until):
+                yield score
+        return
+    window: deque[asyncio.Task[list[Score]]] = deque()
+    ahead = 0
+    try:
+        for group in groups:
+            window.append(asyncio.create_task(engine.score_group(group, until=until)))
+            ahead += len(group)
+            while ahead > max(LEAST_AHEAD, AHEAD * engine.concurrency):
+                scores = await window.popleft()
+                ahead -= len(scores)
+                for score in scores:
+                    yield score
+        while window:
+            for score in await window.popleft():
+                yield score
+    finally:
+        for task in window:
+            task.cancel()
+        await asyncio.gather(*window, return_exceptions=True)
+
+
+def _groups(rollouts: Iterator[Rollout]) -> Iterator[list[Rollout]]:
+    for _, group in groupby(rollouts, key=lambda rollout: rollout.group):
+        yield list(group)
+
+
+def _in_batches(rows: Iterator[tuple[int, Rollout]]) -> Iterator[list[tuple[int, Rollout]]]:
+    batch: list[tuple[int, Rollout]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == PAGE:
+            yield batch
+            batch = []
+    yield batch
