@@ -3,12 +3,13 @@
 import asyncio
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 from hypothesis import settings
+from running_server import JudgeServer
 
 from dikast.journal import Journal
 from dikast.models.base import Capabilities, Reply, Request
@@ -133,3 +134,17 @@ def shared_data() -> Callable[[str], Path]:
         return found
 
     return find
+
+
+@pytest.fixture
+def judge_server(tmp_path: Path) -> Iterator[Callable[..., JudgeServer]]:
+    """Starts judge servers with options of bench/judge_server.py, and stops them after the test."""
+    running: list[JudgeServer] = []
+
+    def start(*options: str) -> JudgeServer:
+        running.append(JudgeServer(tmp_path / f"port-{len(running)}", *options))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.stop()

@@ -2,18 +2,23 @@
 
 The limit rises while all is well: by one for each answer until the server first objects, by one for each
 round of answers after that. It halves when the server says that it is too much, at most once for the
-requests that were under way together. (Additive increase, multiplicative decrease: Chiu and Jain 1989.)
+requests that were under way together and once a second: a server that refuses a share of all requests,
+however few there are, would else be asked one at a time. (Additive increase, multiplicative decrease: Chiu and
+Jain 1989.)
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable
 
 FIRST_LIMIT = 32
 """Requests at once to begin with, where the ceiling is not lower."""
+CUT_EVERY = 1.0
+"""Seconds between two cuts, at the least."""
 BURST_SECONDS = 1.0
 """Seconds' worth of a rate that may be used at once."""
 
@@ -36,7 +41,7 @@ class Limiter:
         """Up to this limit it rises with every answer."""
         self._clock = clock
         self._closed_until = 0.0
-        self._cut_at = -1.0
+        self._cut_at = -math.inf
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._requests = _Rate(requests_per_minute, clock) if requests_per_minute else None
@@ -77,7 +82,7 @@ class Limiter:
     def too_much(self, *, entered: float, after: float) -> None:
         """The server said that it is too much, and for how many seconds to stay away."""
         now = self._clock()
-        if entered > self._cut_at:
+        if entered > self._cut_at and now - self._cut_at >= CUT_EVERY:
             # Requests that were under way when it was last cut tell nothing new.
             self.limit = max(1.0, self.limit / 2)
             self._steep_until = self.limit

@@ -45,7 +45,7 @@ class ModelConnection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     tokens_per_minute: float | None = None
     timeout: float = 120.0
     """Seconds for one attempt."""
-    attempts: int = 4
+    attempts: int = 6
     logprobs: bool = False
     """Whether the endpoint gives log-probabilities; verdicts are then read from them, one question a request."""
     body: dict[str, Any] = {}

@@ -1,0 +1,111 @@
+"""Every reward on the page "Write a reward" is read, asked and added up, as a reader would do it."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import dikast
+
+PAGE = Path(__file__).parents[2] / "docs" / "write-a-reward.md"
+EXAMPLES = dict(re.findall(r"```yaml\n# name: (\S+)\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL))
+REWARDS = sorted(set(EXAMPLES) - {"models.yaml", "local"})
+
+
+def rows() -> list[dict[str, Any]]:
+    """Four answers to each of two questions; the sets' answers are JSON."""
+    made = []
+    for at in range(8):
+        contract = f"{at // 4}. Liability is capped at the fees of one year."
+        made.append(
+            {
+                "prompt": f"What does clause {at // 4} say?",
+                "completion": json.dumps({"comments": [f"Answer {at}: the cap is low.", "No cap for fraud."]}),
+                "contract": contract,
+                "reference": f"Liability is limited to the fees of one year, clause {at // 4}.",
+                "expert_issues": [{"issue": "low cap"}, {"issue": "fraud"}],
+            }
+        )
+    return made
+
+
+@pytest.fixture
+def folder_of(
+    tmp_path: Path, judge_server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Path]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+
+    def write(name: str) -> Path:
+        url = judge_server().url
+        (tmp_path / "reward.yaml").write_text(EXAMPLES[name])
+        openai = {"provider": "openai", "endpoint": f"{url}/v1"}
+        models = {
+            "judge": openai,
+            "second": openai | {"model": "b"},
+            "third": openai | {"model": "c"},
+            "decider": {"provider": "decisions", "endpoint": f"{url}/v1"},
+            "on-bedrock": {"provider": "bedrock", "endpoint": url, "region": "us-east-1"},
+        }
+        (tmp_path / "models.yaml").write_text(yaml.safe_dump(models))
+        (tmp_path / "rollouts.jsonl").write_text("\n".join(json.dumps(row) for row in rows()))
+        said = [{"id": f"line-{at}", "verdicts": {"correct": at / 10}} for at in range(1, 9)]
+        (tmp_path / "verdicts.jsonl").write_text("\n".join(json.dumps(row) for row in said))
+        return tmp_path
+
+    return write
+
+
+@pytest.mark.parametrize("name", REWARDS)
+def test_the_example_scores_its_rollouts(name: str, folder_of: Callable[[str], Path]):
+    folder = folder_of(name)
+    reward = dikast.load(folder / "reward.yaml")
+
+    scores = reward.score(dikast.read_rollouts(folder / "rollouts.jsonl"), deadline=120)
+    reward.close()
+
+    low, high = reward.spec.file.range
+    values = [score.score for score in scores if score.score is not None]
+    assert len(values) == len(scores)
+    assert all(low <= value <= high for value in values)
+    assert len(set(values)) > 1, "everything got the same score: the judge was not heard"
+
+
+def test_the_connection_of_the_page_is_read(tmp_path: Path):
+    (tmp_path / "models.yaml").write_text(EXAMPLES["models.yaml"])
+    (tmp_path / "reward.yaml").write_text(EXAMPLES["rubric"])
+
+    reward = dikast.load(tmp_path / "reward.yaml")
+
+    assert "gpt-oss-120b" in reward.fingerprint
+    assert "reasoning_effort" in reward.fingerprint
+
+
+def test_the_local_example_names_a_known_model(tmp_path: Path):
+    from dikast.models.catalog import MODELS
+
+    assert yaml.safe_load(EXAMPLES["local"])["judge"]["model"].removeprefix("local:") in MODELS
+
+
+def test_the_page_has_an_example_of_every_mode_provider_and_aggregator():
+    files = [yaml.safe_load(text) for name, text in EXAMPLES.items() if name != "models.yaml"]
+    models = [
+        model
+        for file in files
+        for model in ([file["judge"]["model"]] if isinstance(file["judge"]["model"], str) else file["judge"]["model"])
+    ]
+
+    assert {model.partition(":")[0] for model in models} == {"openai", "decisions", "bedrock", "local", "recorded"}
+    assert {file["judge"].get("compare") for file in files} == {None, "reference", "swiss", "listwise", "round_robin"}
+    assert {file.get("aggregate", "weighted_mean") for file in files} == {
+        "weighted_mean",
+        "veto",
+        "saturating",
+        "healthbench",
+    }
