@@ -74,7 +74,7 @@ docs: .venv/.docs
 	@echo "docs/_build/html/index.html"
 
 bench: .venv/.dev
-	@for script in bench/*.py; do $(BIN)/python "$$script"; done
+	@$(BIN)/python bench/run.py
 
 clean:
 	@rm -rf .venv docs/_build build dist src/*.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis

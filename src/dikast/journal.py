@@ -29,7 +29,7 @@ from dikast.errors import UnavailableError
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     key BLOB PRIMARY KEY, model TEXT NOT NULL, request BLOB NOT NULL, reply BLOB NOT NULL, at REAL NOT NULL
-) WITHOUT ROWID;
+);
 CREATE TABLE IF NOT EXISTS scores (
     reward TEXT NOT NULL, certificate TEXT NOT NULL, phase TEXT NOT NULL, step INTEGER NOT NULL,
     position INTEGER NOT NULL, rollout BLOB NOT NULL, score BLOB NOT NULL, at REAL NOT NULL,

@@ -112,7 +112,14 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
+        return Usage(
+            questions=self.questions + other.questions,
+            asked=self.asked + other.asked,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            seconds=self.seconds + other.seconds,
+        )
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):

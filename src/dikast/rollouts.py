@@ -15,7 +15,7 @@ from dikast.records import Message, Rollout
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 _decode = msgspec.json.Decoder().decode
-_FIXED = ("id", "group", "prompt", "completion", "reference")
+_FIXED = frozenset({"id", "group", "prompt", "completion", "reference"})
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -91,7 +91,8 @@ def rollout_of(row: dict[str, Any], *, path: Path, line: int, completion: str | 
         raise DataError(f"{path}:{line}: 'prompt' must be a text or a list of role and content ({error})") from None
     reference = row.get("reference")
     try:
-        name, group = str(row.get("id", f"line-{line}")), str(row.get("group", group_of(prompt)))
+        name = str(row["id"]) if "id" in row else f"line-{line}"
+        group = str(row["group"]) if "group" in row else group_of(prompt)
         (name + group).encode()
     except UnicodeEncodeError:
         raise DataError(
@@ -103,7 +104,7 @@ def rollout_of(row: dict[str, Any], *, path: Path, line: int, completion: str | 
         prompt=prompt,
         completion=text,
         reference=reference if isinstance(reference, str) else None,
-        columns={name: value for name, value in row.items() if name not in _FIXED},
+        columns={column: row[column] for column in row.keys() - _FIXED},
     )
 
 

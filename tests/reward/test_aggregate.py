@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dikast.checks.base import Outcome
 from dikast.records import MISSING_REASONS, Missing, Rollout, Score, Usage, Verdict
 from dikast.reward.aggregate import Aggregator, in_range, saturated, set_quality, weighted_mean
-from dikast.reward.parts import Judged, Reading, check_parts, failed_gate
+from dikast.reward.parts import Judged, Reading, check_part, decides
 from dikast.spec.checks import ArtifactsCheck, JsonCheck, LengthCheck
 from dikast.spec.reward import RecallSpec, RewardFile, healthbench_floor
 
@@ -54,7 +54,9 @@ def score_of(
     if items is None and file.items:
         items = [{"rule": f"R{at}"} for at in range(len(units))]
     rollout = msgspec.structs.replace(ROLLOUT, columns={"issues": issues or []})
-    return Aggregator(file, readings or {}).add_up(rollout, check_parts(outcomes), judged, items=items, covered=covered)
+    return Aggregator(file, readings or {}).add_up(
+        rollout, [check_part(*outcome) for outcome in outcomes], judged, items=items, covered=covered
+    )
 
 
 def values_of(score: Score) -> dict[str, float | None]:
@@ -76,7 +78,7 @@ class TestRuleOne:
         assert part.weight == 1.0
 
     def test_a_gate_that_passes_has_no_weight(self):
-        parts = check_parts([(JsonCheck(gate=True), Outcome(value=1.0))])
+        parts = [check_part(JsonCheck(gate=True), Outcome(value=1.0))]
 
         score = Aggregator(file_of({}), {}).add_up(
             ROLLOUT, parts, [Judged(item=None, verdicts={"a": Verdict(value=0.5)})]
@@ -104,9 +106,9 @@ class TestRuleTwo:
 
     @pytest.mark.parametrize("value", [0.0, 0.5, 0.999])
     def test_a_gate_that_is_not_passed_whole_gives_the_lowest_reward(self, value: float):
-        parts = check_parts([(JsonCheck(gate=True), Outcome(value=value, reason="no JSON"))])
-        gate = failed_gate(parts)
-        assert gate is not None
+        parts = [check_part(JsonCheck(gate=True), Outcome(value=value, reason="no JSON"))]
+        [gate] = parts
+        assert decides(gate)
 
         score = Aggregator(file_of({}, range=[-1, 1]), {}).gated(ROLLOUT, parts, gate)
 
@@ -114,17 +116,17 @@ class TestRuleTwo:
         assert score.detail == "json: no JSON"
 
     def test_a_gate_without_an_answer_decides_nothing_and_leaves_the_score_missing(self):
-        parts = check_parts([(JsonCheck(gate=True), Missing("check_error", "broken"))])
+        parts = [check_part(JsonCheck(gate=True), Missing("check_error", "broken"))]
 
         score = Aggregator(file_of({}), {}).add_up(ROLLOUT, parts, [])
 
-        assert failed_gate(parts) is None
+        assert not decides(parts[0])
         assert (score.score, score.status, score.missing, score.detail) == (
             None, "missing", "check_error", "json: broken",
         )  # fmt: skip
 
     def test_a_weighted_check_that_fails_is_no_gate(self):
-        assert failed_gate(check_parts([(ArtifactsCheck(weight=0.1), Outcome(value=0.0))])) is None
+        assert not decides(check_part(ArtifactsCheck(weight=0.1), Outcome(value=0.0)))
 
     def test_a_missing_verdict_leaves_the_score_missing_however_good_the_others_are(self):
         score = score_of(

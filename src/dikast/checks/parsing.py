@@ -25,6 +25,8 @@ MAX_DIGITS = 300
 
 def parse_completion(text: str) -> Any:
     """Gives the completion's JSON value, or `NOT_JSON`."""
+    if text.lstrip()[:1] not in _BEGINNINGS:
+        return NOT_JSON
     try:
         return read_json(text)
     except ValueError:
@@ -38,13 +40,7 @@ def read_json(text: str) -> Json:
     if text.lstrip().startswith("```"):
         raise ValueError("it stands in a code fence")
     try:
-        value: Json = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_no_constant,
-            parse_float=_finite,
-            parse_int=_integer,
-        )
+        value: Json = _DECODER.decode(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if _deeper_than(value, MAX_DEPTH):
@@ -127,3 +123,10 @@ def _children(value: Json) -> Iterable[Json]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite, parse_int=_integer
+)
+_BEGINNINGS = frozenset('{["-tfn0123456789')
+"""What a JSON value begins with: most completions that are none are known by it."""

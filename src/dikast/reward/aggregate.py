@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, cast
 
 from dikast.checks.parsing import identity
@@ -38,12 +39,12 @@ class Aggregator:
 
     def __init__(self, file: RewardFile, readings: Mapping[str, Reading]) -> None:
         self.file = file
-        self.readings = readings
         asked = file.judge.criteria if file.judge.mode == "rubric" else (_PREFERRED,)
         self._weights = {c.id: c.weight * readings.get(c.id, AS_IT_STANDS).factor for c in asked}
         self._criteria = tuple(c for c in asked if self._weights[c.id] > 0)
         self._negative = frozenset(c.id for c in asked if c.negative)
-        self._required = frozenset(c.id for c in asked if c.required)
+        self._required = frozenset(c.id for c in self._criteria if c.required)
+        self._weighed = tuple((c, readings.get(c.id, AS_IT_STANDS), self._weights[c.id]) for c in self._criteria)
 
     def gated(self, rollout: Rollout, parts: Sequence[Part], gate: Part) -> Score:
         """The score of a rollout that a gate stopped: the lowest of the range, without a question to the judge."""
@@ -71,12 +72,11 @@ class Aggregator:
         `parts` are those of the checks. `covered` are the judge's verdicts on each of the expert's issues, where
         the judge and not a key says what the set covers.
         """
-        everything = [*parts, *(part for unit in judged for part in self._unit_parts(unit))]
-        recall = self._recall(rollout, items, covered)
-        if recall is not None:
-            everything.append(recall)
+        units = [self._unit_parts(unit) for unit in judged]
+        recall = self._recall(rollout, items, covered) if self.file.recall else None
+        everything = (*parts, *chain.from_iterable(units), *([recall] if recall else []))
         missing = next((part for part in everything if part.missing), None)
-        value = None if missing else self._value(everything, judged, items, recall)
+        value = None if missing else self._value(parts, units, judged, items, recall)
         if value is None:
             return Score(
                 id=rollout.id,
@@ -85,36 +85,42 @@ class Aggregator:
                 status="missing",
                 missing=missing.missing if missing else "not_applicable",
                 detail=f"{missing.name}: {missing.reason}" if missing else "no criterion applies",
-                parts=tuple(everything),
+                parts=everything,
                 usage=usage,
             )
-        return Score(
-            id=rollout.id, group=rollout.group, score=value, status="scored", parts=tuple(everything), usage=usage
-        )
+        return Score(id=rollout.id, group=rollout.group, score=value, status="scored", parts=everything, usage=usage)
 
     def _unit_parts(self, unit: Judged) -> list[Part]:
-        return [
-            criterion_part(c, unit, self.readings.get(c.id, AS_IT_STANDS), self._weights[c.id]) for c in self._criteria
-        ]
+        return [criterion_part(criterion, unit, reading, weight) for criterion, reading, weight in self._weighed]
 
     def _value(
-        self, parts: Sequence[Part], judged: Sequence[Judged], items: Sequence[Any] | None, recall: Part | None
+        self,
+        checks: Sequence[Part],
+        units: Sequence[Sequence[Part]],
+        judged: Sequence[Judged],
+        items: Sequence[Any] | None,
+        recall: Part | None,
     ) -> float | None:
         qualities: list[float] = []
         vetoed = False
-        for unit in judged:
-            values = {p.name: p.value for p in parts if p.kind != "check" and p.item == unit.item and p is not recall}
+        for unit, parts in zip(judged, units, strict=True):
+            values = {part.name: part.value for part in parts}
             quality = 0.0 if unit.duplicate else self._quality(values)
             if quality is None:
                 return None
-            refused = self.file.aggregate == "veto" and not self._meets(values)
+            refused = bool(self._required) and not self._meets(values)
             vetoed |= refused
             qualities.append(0.0 if refused else quality)
         judgment = self._judgment(qualities, items, recall)
         if self.file.aggregate == "saturating":
             judgment = saturated(judgment)
-        shares = [(p.weight, p.value or 0.0) for p in parts if p.kind == "check" and not p.gate]
-        share = (1 - sum(weight for weight, _ in shares)) * judgment + sum(weight * value for weight, value in shares)
+        weighed = 0.0
+        share = 0.0
+        for part in checks:
+            if not part.gate:
+                weighed += part.weight
+                share += part.weight * (part.value or 0.0)
+        share += (1 - weighed) * judgment
         if vetoed and self.file.items is None:
             share = 0.0
         if self.file.aggregate == "healthbench":
@@ -139,10 +145,8 @@ class Aggregator:
 
     def _recall(
         self, rollout: Rollout, items: Sequence[Any] | None, covered: Sequence[Verdict | Missing] | None
-    ) -> Part | None:
-        spec = self.file.recall
-        if spec is None:
-            return None
+    ) -> Part:
+        spec = cast("RecallSpec", self.file.recall)
         issues = len(rollout.column(spec.issues))
         if covered is None:
             share = _named_share(spec, rollout, items or ())

@@ -14,7 +14,7 @@ from dikast.records import Part, Rollout, Score
 from dikast.reward.aggregate import Aggregator
 from dikast.reward.binding import Bound, bind, duplicates, require_columns
 from dikast.reward.judging import Found, Judging, Task
-from dikast.reward.parts import check_parts, failed_gate
+from dikast.reward.parts import check_part, decides
 from dikast.spec.checks import CheckSpec
 from dikast.spec.reward import RewardSpec
 from dikast.tasks import side_by_side
@@ -109,10 +109,11 @@ def run_checks(checks: Iterable[tuple[CheckSpec, CheckFunction]], bound: Bound) 
     seen = Checked(rollout=bound.rollout, inputs=bound.inputs, parsed=bound.parsed, items=bound.items)
     parts: list[Part] = []
     for check, function in checks:
-        parts += check_parts([(check, function(seen))])
+        part = check_part(check, function(seen))
+        parts.append(part)
         # A gate in the file's order spares the checks behind it: they may rest on what it demands.
-        if gate := failed_gate(parts[-1:]):
-            return parts, gate
+        if decides(part):
+            return parts, part
     return parts, None
 
 

@@ -17,7 +17,7 @@ from dikast.reward.binding import Bound, case_of, issue_text
 from dikast.reward.compare import Comparison
 from dikast.reward.parts import Judged
 from dikast.spec.judge import PREFERENCE, Criterion
-from dikast.spec.reward import RewardFile
+from dikast.spec.reward import RecallSpec, RewardFile
 from dikast.tasks import side_by_side
 
 WORTH_CACHING = 4000
@@ -78,20 +78,24 @@ class RubricJudging(msgspec.Struct, frozen=True, kw_only=True):
 
     async def _one(self, task: Task, until: float | None) -> Found:
         bound = task.bound
+        if not bound.is_set:
+            [verdicts], usage = await self.judge.judge([case_of(bound, None)], self.criteria, until=until)
+            return Found(judged=(Judged(item=None, verdicts=verdicts),), usage=usage)
         asked = [item for item in bound.units() if item not in task.repeats]
         verdicts, usage = await self.judge.judge([case_of(bound, item) for item in asked], self.criteria, until=until)
         by_item: dict[int | None, Verdicts] = dict(zip(asked, verdicts, strict=True))
         judged = tuple(
             Judged(item=item, verdicts=by_item.get(item, {}), duplicate=item in task.repeats) for item in bound.units()
         )
-        covered, cost = await self._covered(bound, until)
+        if self.file.recall is None or self.file.recall.key is not None:
+            return Found(judged=judged, usage=usage)
+        covered, cost = await self._covered(bound, self.file.recall, until)
         return Found(judged=judged, covered=covered, usage=usage + cost)
 
-    async def _covered(self, bound: Bound, until: float | None) -> tuple[tuple[Verdict | Missing, ...] | None, Usage]:
+    async def _covered(
+        self, bound: Bound, recall: RecallSpec, until: float | None
+    ) -> tuple[tuple[Verdict | Missing, ...], Usage]:
         """Asks of each of the expert's issues whether some item raises it, the whole set in view."""
-        recall = self.file.recall
-        if recall is None or recall.key is not None:
-            return None, Usage()
         issues = bound.rollout.column(recall.issues)
         criteria = [Criterion(id=f"issue-{at}", ask=issue_text(issue)) for at, issue in enumerate(issues, start=1)]
         if not criteria or not bound.items:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
@@ -13,8 +13,6 @@ from dikast.spec.judge import Criterion
 
 RECALL = "recall"
 """Name of the part that says which share of the expert's issues a set covers."""
-
-CheckOutcomes = Sequence[tuple[CheckSpec, Outcome | Missing]]
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,14 +37,9 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     duplicate: bool = False
 
 
-def check_parts(outcomes: CheckOutcomes) -> list[Part]:
-    """Makes a part of each check's outcome."""
-    return [_check_part(check, outcome) for check, outcome in outcomes]
-
-
-def failed_gate(parts: Sequence[Part]) -> Part | None:
-    """Gives the first gate that decides: one that was run and did not pass."""
-    return next((part for part in parts if part.gate and part.missing is None and part.value != 1.0), None)
+def decides(part: Part) -> bool:
+    """Whether a part is a gate that was run and did not pass."""
+    return part.gate and part.missing is None and part.value != 1.0
 
 
 def criterion_part(criterion: Criterion, unit: Judged, reading: Reading, weight: float) -> Part:
@@ -80,7 +73,8 @@ def missing_part(name: str, kind: PartKind, missing: Missing, *, weight: float, 
     )
 
 
-def _check_part(check: CheckSpec, outcome: Outcome | Missing) -> Part:
+def check_part(check: CheckSpec, outcome: Outcome | Missing) -> Part:
+    """Makes the part of a check."""
     missing = isinstance(outcome, Missing)
     return Part(
         name=check.part_name,

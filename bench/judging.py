@@ -1,0 +1,195 @@
+"""What dikast adds to an HTTP call: judgments a second and CPU time for each, beside a plain loop in this same run.
+
+    python bench/judging.py                  # 4,000 judgments, 256 at once, a server that takes 50 ms
+    python bench/judging.py --rounds 5
+
+The plain loop has the same client, renders the prompt and parses the verdict, and has nothing else: no retries, no limits,
+no journal, no parts. Everything is on in dikast. Each run is a process of its own; rounds alternate, and the medians count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from measuring import costs, in_child, judge_server, show
+
+JUDGMENTS = 4000
+AT_ONCE = 256
+DOCUMENT = "The Supplier shall deliver the goods within ten days of the order and bears the risk until then. " * 8
+REWARD = """
+name: bench
+objective: You judge whether an answer follows from the document.
+inputs: {Document: contract}
+judge:
+  model: openai:judge
+  criteria:
+    - {id: follows, ask: "Does the answer follow from the document?", pass: It does., fail: It does not.}
+"""
+WAYS = ("plain aiohttp", "dikast aiohttp", "plain pyreqwest", "dikast pyreqwest")
+
+
+def main() -> None:
+    """Runs all ways in turn, or one of them as a child."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--one", choices=WAYS)
+    options.add_argument("--url")
+    options.add_argument("--judgments", type=int, default=JUDGMENTS)
+    given = options.parse_args()
+    if given.one:
+        print(json.dumps(run_one(given.one, given.url, given.judgments)))
+        return
+    compare("judgments, 50 ms", latency=0.05, judgments=given.judgments, rounds=given.rounds)
+    compare("judgments, 1 s", latency=1.0, judgments=min(1024, given.judgments), rounds=1)
+
+
+def compare(title: str, *, latency: float, judgments: int, rounds: int) -> None:
+    """Measures every way, and each of dikast's against the plain loop with the same client."""
+    runs: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
+    with judge_server(latency) as url:
+        for _ in range(rounds):
+            for way in WAYS:
+                arguments = ("--one", way, "--url", url, "--judgments", str(judgments))
+                runs[way].append(in_child(Path(__file__), *arguments))
+    medians = {way: {name: statistics.median(run[name] for run in runs[way]) for name in runs[way][0]} for way in WAYS}
+    rows: list[dict[str, Any]] = []
+    for way, found in medians.items():
+        plain = medians[way.replace("dikast", "plain")]
+        rows.append(
+            {
+                "way": way,
+                "a second": found["per_second"],
+                "of ideal": found["per_second"] / (AT_ONCE / latency),
+                "CPU s / 1000": found["cpu_ms"],
+                "peak MB": found["peak_mb"],
+                "throughput / plain": found["per_second"] / plain["per_second"],
+                "CPU / plain": found["cpu_ms"] / plain["cpu_ms"],
+            }
+        )
+    show(f"{title}, {AT_ONCE} at once, {judgments} judgments, median of {rounds}", rows, list(rows[0]))
+
+
+def run_one(way: str, url: str, judgments: int) -> dict[str, float]:
+    """Judges so many different answers and says what it cost."""
+    kind, _, client = way.partition(" ")
+    answers = [f"Answer {at}: the goods come within ten days." for at in range(judgments)]
+    return with_dikast(url, answers, client) if kind == "dikast" else plainly(url, answers, client)
+
+
+def with_dikast(url: str, answers: list[str], client: str) -> dict[str, float]:
+    """Through a reward, with a journal on disk."""
+    import dikast
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "reward.yaml").write_text(REWARD)
+        connection = {"provider": "openai", "endpoint": f"{url}/v1", "concurrency": AT_ONCE, "transport": client}
+        (folder / "models.yaml").write_text(json.dumps({"judge": connection}))
+        reward = dikast.load(folder / "reward.yaml", journal=folder / "journal.db")
+        rollouts = [
+            dikast.Rollout(
+                id=str(at), group=str(at), prompt=f"Question {at}?", completion=text, columns={"contract": DOCUMENT}
+            )
+            for at, text in enumerate(answers)
+        ]
+
+        def work() -> int:
+            return sum(score.score is not None for score in reward.score(rollouts))
+
+        found = costs(work)
+        reward.close()
+    if found["units"] != len(answers):
+        raise RuntimeError(f"{found['units']} of {len(answers)} were scored")
+    return found
+
+
+class _Message(msgspec.Struct):
+    content: str
+
+
+class _Choice(msgspec.Struct):
+    message: _Message
+
+
+class _Completion(msgspec.Struct):
+    choices: list[_Choice]
+
+
+PROMPT = """You judge whether an answer follows from the document.
+
+Answer this question about the candidate:
+- follows: Does the answer follow from the document? Yes: It does. No: It does not.
+
+Reply with one JSON object and nothing else: {{"verdicts": {{"follows": {{"reason": "<one sentence>", "answer": "yes" or "no"}}}}}}
+
+# Document
+{document}
+
+# Candidate
+<{fence}>
+{answer}
+</{fence}>"""
+FORM = {
+    "type": "object",
+    "properties": {"verdicts": {"type": "object", "properties": {"follows": {"type": "object", "properties": {
+        "reason": {"type": "string"}, "answer": {"type": "string", "enum": ["yes", "no"]}}}}}},
+}  # fmt: skip
+
+
+def plainly(url: str, answers: list[str], client: str) -> dict[str, float]:
+    """A loop with a client and a semaphore."""
+    return costs(lambda: asyncio.run(_loop(f"{url}/v1/chat/completions", answers, client)))
+
+
+async def _loop(url: str, answers: list[str], client: str) -> int:
+    slots = asyncio.Semaphore(AT_ONCE)
+    decode = msgspec.json.Decoder(_Completion).decode
+    send, close = await _aiohttp(url) if client == "aiohttp" else await _pyreqwest(url)
+
+    async def one(answer: str) -> bool:
+        prompt = PROMPT.format(document=DOCUMENT, answer=answer, fence="0123456789abcdef")
+        form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": FORM}}
+        body = {"model": "judge", "messages": [{"role": "user", "content": prompt}], "response_format": form}
+        async with slots:
+            raw = await send(msgspec.json.encode(body))
+        verdicts = msgspec.json.decode(decode(raw).choices[0].message.content)["verdicts"]
+        return verdicts["follows"]["answer"] in ("yes", "no")
+
+    judged = await asyncio.gather(*(one(answer) for answer in answers))
+    await close()
+    return sum(judged)
+
+
+async def _aiohttp(url: str) -> tuple[Any, Any]:
+    import aiohttp
+
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=AT_ONCE))
+
+    async def send(body: bytes) -> bytes:
+        async with session.post(url, data=body, headers={"Content-Type": "application/json"}) as answer:
+            return await answer.read()
+
+    return send, session.close
+
+
+async def _pyreqwest(url: str) -> tuple[Any, Any]:
+    from pyreqwest.client import ClientBuilder
+
+    client = ClientBuilder().max_connections(AT_ONCE).build()
+
+    async def send(body: bytes) -> bytes:
+        answer = await client.post(url).header("Content-Type", "application/json").body_bytes(body).build().send()
+        return bytes(await answer.bytes())
+
+    return send, client.close
+
+
+if __name__ == "__main__":
+    main()
