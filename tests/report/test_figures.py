@@ -104,5 +104,13 @@ def test_a_judge_of_the_policys_family_is_flagged_and_gold_is_not():
     assert flags[0].metrics == ("reward", "judge_score")
 
 
+def test_every_member_of_a_panel_is_looked_at():
+    flags = flags_of("openai:gpt-oss-120b, local:qwen2.5-1.5b", "qwen2.5-0.5b", ["reward"])
+
+    assert [flag.why for flag in flags if flag.flag == "same family"] == [
+        "the judge local:qwen2.5-1.5b is of the policy's family (qwen): models prefer the writing of their own kind"
+    ]
+
+
 def test_a_judge_of_another_family_is_not():
     assert "same family" not in {flag.flag for flag in flags_of("local:qwen2.5-1.5b", "smollm2-135m", ["reward"])}

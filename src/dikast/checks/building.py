@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dikast.checks.artifacts import artifacts_check
 from dikast.checks.base import CheckFunction
-from dikast.checks.json_schema import json_check
 from dikast.checks.language import language_check
 from dikast.checks.length import length_check
 from dikast.checks.quote import quote_check
@@ -33,6 +32,9 @@ def _build(check: CheckSpec, spec: RewardSpec) -> CheckFunction:
     where = f"{spec.path}: checks ({check.part_name})"
     match check:
         case JsonCheck(schema=schema):
+            # jsonschema takes longer to load than all the rest of a reward without one.
+            from dikast.checks.json_schema import json_check
+
             return json_check(None if schema is None else spec.resource(schema), items=items)
         case QuoteCheck():
             return quote_check(check, items=items)

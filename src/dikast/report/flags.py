@@ -38,17 +38,18 @@ def family_of(model: str) -> str | None:
 
 
 def flags_of(judge: str, policy: str | None, metrics: Collection[str]) -> tuple[Flag, ...]:
-    """Gives the flags of an evaluation's metrics."""
+    """Gives the flags of an evaluation's metrics. `judge` is one model's name, or a panel's, parted by commas."""
     flags: list[Flag] = []
-    family = family_of(judge)
-    if policy and family and family == family_of(policy):
-        flags.append(
-            Flag(
-                metrics=tuple(m for m in metrics if not m.startswith("gold") and not m.endswith("gold")),
-                flag="same family",
-                why=f"the judge {judge} is of the policy's family ({family}): models prefer the writing of their own kind",
+    for member in judge.split(", "):
+        family = family_of(member)
+        if policy and family and family == family_of(policy):
+            flags.append(
+                Flag(
+                    metrics=tuple(m for m in metrics if not m.startswith("gold") and not m.endswith("gold")),
+                    flag="same family",
+                    why=f"the judge {member} is of the policy's family ({family}): models prefer the writing of their own kind",
+                )
             )
-        )
     flags.append(
         Flag(
             metrics=("judge_score", "judge_score_best_of_k"),

@@ -54,6 +54,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     certificate_hash: str | None
     """None where what was trained trained without a certificate."""
     judge: Judge
+    panel: dict[str, float]
+    """criterion → how many independent votes the panel's are worth at least; empty where one model judges."""
     policy: str | None
     policy_sha256: str | None
     range: tuple[float, float]

@@ -16,6 +16,7 @@ from dikast.report.record import Coverage, Report
 from dikast.report.samples import samples_of
 from dikast.report.sources import Source, cost_of, read_source
 from dikast.report.verdict import verdict_of
+from dikast.stats.votes import VoteAgreement
 
 
 def write_report(
@@ -48,6 +49,7 @@ def report_of(evaluation: Evaluation, sources: Sequence[Source], *, banner: str 
         reward_hash=about.reward_hash,
         certificate_hash=about.certificate_hash,
         judge=about.judge,
+        panel=effective_votes(evaluation.answers),
         policy=policy,
         policy_sha256=first.policy_sha256 if first else None,
         range=about.range,
@@ -64,6 +66,15 @@ def report_of(evaluation: Evaluation, sources: Sequence[Source], *, banner: str 
         date=about.date,
         made_with=about.made_with,
     )
+
+
+def effective_votes(answers: Sequence[Answer]) -> dict[str, float]:
+    """Gives for each criterion that a panel judged the effective number of its votes."""
+    votes: dict[str, VoteAgreement] = {}
+    for part in (part for answer in answers for part in answer.score.parts):
+        if part.votes is not None:
+            votes.setdefault(part.name, VoteAgreement(len(part.votes))).add(part.votes)
+    return {name: agreement.effective for name, agreement in votes.items()}
 
 
 def _coverage(answers: Sequence[Answer]) -> Coverage:
