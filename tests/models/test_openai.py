@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from dikast.errors import ConfigError, ModelError, UnavailableError
-from dikast.models.base import Request
+from dikast.models.base import Request, answer_begun
 from dikast.models.openai import OpenAIModel
 from dikast.models.transport import MAX_BODY
 from dikast.records import Message
@@ -356,3 +356,29 @@ def test_an_endpoint_that_cannot_be_used_is_told_when_it_is_opened(connect, endp
         connect(endpoint=endpoint)
 
     assert "secret" not in str(caught.value)
+
+
+async def test_an_answer_whose_beginning_somebody_waits_for_is_streamed(server, model):
+    begun: list[bool] = []
+
+    async def streams(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await answer.prepare(request)
+        await answer.write(b'data: {"choices": [{"delta": {"content": "Y"}}]}\n\n')
+        while not begun:  # noqa: ASYNC110  the client is in another loop
+            await asyncio.sleep(0.01)
+        await answer.write(
+            b'data: {"choices": [{"delta": {"content": "es"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+        )
+        return answer
+
+    server.script = [streams, says("No")]
+    answer_begun.set(lambda: begun.append(True))
+    first = await model.reply(ASK)
+    answer_begun.set(None)
+
+    second = await model.reply(ASK)
+
+    assert (first.text, second.text) == ("Yes", "No")
+    assert [body.get("stream", False) for body in server.bodies] == [True, False]
+    assert server.bodies[0]["stream_options"] == {"include_usage": True}

@@ -133,3 +133,38 @@ def test_any_text_is_read_as_it_was_sent(text):
 def test_any_bytes_are_unparsable_and_no_other_error(body):
     with pytest.raises(ModelError, match="unparsable"):
         read_body(body, seconds=0.0)
+
+
+def events(*parts: object, done: bool = True) -> bytes:
+    lines = [f"data: {json.dumps(part)}\n\n" for part in parts]
+    return "".join([*lines, "data: [DONE]\n\n" if done else ""]).encode()
+
+
+def delta(finish: str | None = None, **said: str) -> dict:
+    return {"choices": [{"delta": said, "finish_reason": finish}]}
+
+
+class TestStream:
+    def test_a_reply_that_came_in_events_is_read_as_one_that_came_whole(self):
+        usage = {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2}}
+
+        reply = read_body(events(delta(content="Y"), delta(content="es"), delta("stop"), usage), seconds=1.0)
+
+        assert (reply.text, reply.finish) == ("Yes", "stop")
+        assert (reply.prompt_tokens, reply.completion_tokens) == (9, 2)
+
+    def test_the_first_tokens_alternatives_are_kept(self):
+        first = delta(content="Yes")
+        first["choices"][0]["logprobs"] = {"content": [{"top_logprobs": [{"token": "Yes", "logprob": -0.5}]}]}
+
+        assert read_body(events(first, delta("length")), seconds=1.0).first_token == (("Yes", -0.5),)
+
+    def test_a_refusal_is_one(self):
+        reply = read_body(events(delta(refusal="I "), delta("stop", refusal="can't")), seconds=1.0)
+
+        assert (reply.text, reply.finish) == ("I can't", "refused")
+
+    @pytest.mark.parametrize("body", [events(delta(content="Y"), done=False), b"data: {", b"data: [DONE]\n\n"])
+    def test_a_stream_that_ends_early_is_no_reply(self, body: bytes):
+        with pytest.raises(ModelError, match="unparsable"):
+            read_body(body, seconds=1.0)

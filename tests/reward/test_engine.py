@@ -11,7 +11,7 @@ import pytest
 from plain_reward import ONE, TWO
 
 from dikast.errors import DataError, ModelError, UnavailableError
-from dikast.models.base import Request
+from dikast.models.base import Request, answer_begun
 from dikast.records import Rollout
 from dikast.reward.parts import Reading
 
@@ -95,6 +95,32 @@ async def test_where_the_shared_prefix_is_worth_caching_the_first_is_answered_be
         assert [what for what, _ in siblings] == ["asked"] * 4 + ["answered"] * 4
         at_once += len(siblings)
     assert at_once == 24
+
+
+async def test_the_siblings_are_asked_when_the_first_answer_begins(judged_by: Any, scripted_model: Any, rollout: Make):
+    finish = asyncio.Event()
+
+    class Streaming(scripted_model):
+        """Begins its first answer at once and ends it when it is told to."""
+
+        async def reply(self, request: Request) -> Any:
+            if begin := answer_begun.get():
+                begin()
+                await finish.wait()
+            return await super().reply(request)
+
+    model = Streaming(believed, concurrency=64)
+    rollouts = [rollout(f"r{at}", f"answer {at} 0.5", contract="word " * 1000) for at in range(5)]
+    batch = asyncio.create_task(judged_by(ONE, model).ascore(rollouts))
+    async with asyncio.timeout(20):
+        while len(model.events) < 8:  # noqa: ASYNC110  the model has no event to wait for
+            await asyncio.sleep(0)
+
+    finish.set()
+    scores = await batch
+
+    assert {candidate_of(request) for what, request in model.events[:8]} == {f"answer {at} 0.5" for at in range(1, 5)}
+    assert [score.id for score in scores] == [r.id for r in rollouts]
 
 
 async def test_where_the_shared_prefix_is_short_nobody_waits_for_the_first(

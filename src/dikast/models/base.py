@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from dikast.records import Message
+
+answer_begun: ContextVar[Callable[[], None] | None] = ContextVar("answer_begun", default=None)
+"""Called when the answer to the request of this context begins, by clients that can tell: whoever shares its
+prompt finds the prompt in the server's cache from then on. A client that cannot tell leaves it alone."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ import msgspec
 
 from dikast.errors import ConfigError, ModelError, UnavailableError
 from dikast.models.attempts import Attempts, TryAgain, seconds_of, seconds_of_reset, tried
-from dikast.models.base import Reply
+from dikast.models.base import Reply, answer_begun
 from dikast.models.limiter import Limiter
 from dikast.models.transport import BrokenConnectionError, HttpAnswer, Transport, open_transport
 from dikast.records import MissingReason
@@ -102,7 +102,7 @@ class HttpEndpoint:
     ) -> Reply | TryAgain:
         started = time.monotonic()
         try:
-            answer = await door.transport.post(self._url, body, headers)
+            answer = await door.transport.post(self._url, body, headers, begun=answer_begun.get())
         except BrokenConnectionError as error:
             return TryAgain(reason="transport", detail=f"{self.endpoint}: {error}")
         if answer.status != 200:

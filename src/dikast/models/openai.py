@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from dikast.models.base import Capabilities, Reply, Request
+from dikast.models.base import Capabilities, Reply, Request, answer_begun
 from dikast.models.http import OPENAI_ENDPOINT, BadRequestError, HttpEndpoint, tokens_of
 from dikast.models.wire import Format, body_of, read_body
 from dikast.spec.models import ModelConnection
@@ -64,6 +64,8 @@ class OpenAIModel:
         body = body_of(request, model=self._endpoint.model, reply_format=reply_format)
         if self._token_field != "max_tokens":
             body[self._token_field] = body.pop("max_tokens")
+        if answer_begun.get() is not None:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
         raw = encoded(with_extra(body, self._extra))
         return await self._endpoint.post(raw, _read, tokens=tokens_of(len(raw), request.max_tokens))
 

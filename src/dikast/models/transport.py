@@ -7,7 +7,7 @@ carry the prompt to a host that nobody named, and neither reads an answer withou
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -36,8 +36,13 @@ class BrokenConnectionError(Exception):
 class Transport(Protocol):
     """Sends requests. One for an event loop."""
 
-    async def post(self, url: str, body: bytes, headers: dict[str, str]) -> HttpAnswer:
-        """Sends and reads. Raises `BrokenConnectionError`, or `ModelError` where the answer has no end."""
+    async def post(
+        self, url: str, body: bytes, headers: dict[str, str], *, begun: Callable[[], None] | None = None
+    ) -> HttpAnswer:
+        """Sends and reads; calls `begun` when the first of the answer's body is there.
+
+        Raises `BrokenConnectionError`, or `ModelError` where the answer has no end.
+        """
         ...
 
     async def close(self) -> None:
@@ -74,14 +79,16 @@ class AiohttpTransport:
         life = _session(connections)
         return cls(await anext(life), life)
 
-    async def post(self, url: str, body: bytes, headers: dict[str, str]) -> HttpAnswer:
+    async def post(
+        self, url: str, body: bytes, headers: dict[str, str], *, begun: Callable[[], None] | None = None
+    ) -> HttpAnswer:
         """Sends and reads."""
         try:
             async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
-                if (answer.content_length or 0) > MAX_BODY or answer.content_length is None:
-                    text = await _read_bounded(answer)
-                else:
+                if begun is None and 0 <= (answer.content_length or -1) <= MAX_BODY:
                     text = await answer.read()
+                else:
+                    text = await _read_bounded(answer.content.iter_any(), begun)
                 return HttpAnswer(status=answer.status, headers=answer.headers, body=text)
         except self._broken as error:
             raise BrokenConnectionError(f"{type(error).__name__}: {error}") from error
@@ -104,13 +111,20 @@ async def _session(limit: int) -> AsyncGenerator[Any]:
         yield session
 
 
-async def _read_bounded(answer: Any) -> bytes:
+async def _read_bounded(chunks: AsyncIterable[bytes], begun: Callable[[], None] | None) -> bytes:
     body = bytearray()
-    async for chunk in answer.content.iter_chunked(65536):
+    async for chunk in chunks:
+        if begun is not None and not body:
+            begun()
         body += chunk
         if len(body) > MAX_BODY:
             raise _endless()
     return bytes(body)
+
+
+async def _chunks_of(answer: Any) -> AsyncIterator[bytes]:
+    while (chunk := await answer.body_reader.read_chunk()) is not None:
+        yield chunk
 
 
 def _endless() -> ModelError:
@@ -127,17 +141,15 @@ class PyreqwestTransport:
         self._client: Any = ClientBuilder().follow_redirects(False).max_connections(connections).build()
         self._broken: Any = PyreqwestError
 
-    async def post(self, url: str, body: bytes, headers: dict[str, str]) -> HttpAnswer:
+    async def post(
+        self, url: str, body: bytes, headers: dict[str, str], *, begun: Callable[[], None] | None = None
+    ) -> HttpAnswer:
         """Sends and reads."""
         try:
             request = self._client.post(url).headers(headers).body_bytes(body)
             async with request.build_streamed() as answer:
-                text = bytearray()
-                while (chunk := await answer.body_reader.read_chunk()) is not None:
-                    text += chunk
-                    if len(text) > MAX_BODY:
-                        raise _endless()
-                return HttpAnswer(status=answer.status, headers=answer.headers, body=bytes(text))
+                text = await _read_bounded(_chunks_of(answer), begun)
+                return HttpAnswer(status=answer.status, headers=answer.headers, body=text)
         except self._broken as error:
             raise BrokenConnectionError(f"{type(error).__name__}: {error}") from error
 

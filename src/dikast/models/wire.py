@@ -59,7 +59,19 @@ class _Completion(msgspec.Struct, frozen=True):
     usage: _Usage | None = None
 
 
+class _StreamedChoice(msgspec.Struct, frozen=True):
+    delta: _Message = _Message()
+    finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
+
+
+class _Event(msgspec.Struct, frozen=True):
+    choices: tuple[_StreamedChoice, ...] = ()
+    usage: _Usage | None = None
+
+
 _decode = msgspec.json.Decoder(_Completion).decode
+_decode_event = msgspec.json.Decoder(_Event).decode
 
 
 def body_of(request: Request, *, model: str | None = None, reply_format: Format = "json_schema") -> dict[str, Any]:
@@ -79,9 +91,12 @@ def body_of(request: Request, *, model: str | None = None, reply_format: Format 
 
 
 def read_body(body: bytes | dict[str, Any], *, seconds: float) -> Reply:
-    """Reads a body into a reply. Raises `ModelError` ("unparsable") where it is not a completion."""
+    """Reads a body, whole or as a stream of events, into a reply. Raises `ModelError` ("unparsable") where it is neither."""
     try:
-        completion = _decode(body) if isinstance(body, bytes) else msgspec.convert(body, _Completion)
+        if isinstance(body, bytes):
+            completion = _gathered(body) if body.lstrip().startswith(b"data:") else _decode(body)
+        else:
+            completion = msgspec.convert(body, _Completion)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ModelError("unparsable", f"the server's answer is no chat completion ({error})") from error
     if not completion.choices:
@@ -98,6 +113,30 @@ def read_body(body: bytes | dict[str, Any], *, seconds: float) -> Reply:
         completion_tokens=usage.completion_tokens or 0,
         seconds=seconds,
     )
+
+
+def _gathered(events: bytes) -> _Completion:
+    """Puts a completion together from the events in which it came."""
+    text: list[str] = []
+    refusal: list[str] = []
+    finish: str | None = None
+    logprobs: _Logprobs | None = None
+    usage: _Usage | None = None
+    for line in events.splitlines():
+        if not line.startswith(b"data:") or line.strip() == b"data: [DONE]":
+            continue
+        event = _decode_event(line[len(b"data:") :])
+        usage = event.usage or usage
+        for choice in event.choices[:1]:
+            text.append(choice.delta.content or "")
+            refusal.append(choice.delta.refusal or "")
+            finish = choice.finish_reason or finish
+            # Only the first token's alternatives are read.
+            logprobs = logprobs or choice.logprobs
+    if finish is None:
+        raise msgspec.ValidationError("the stream ended before its end")
+    message = _Message(content="".join(text), refusal="".join(refusal) or None)
+    return _Completion(choices=(_Choice(message=message, finish_reason=finish, logprobs=logprobs),), usage=usage)
 
 
 def _finish(choice: _Choice) -> Literal["stop", "length", "refused"]:

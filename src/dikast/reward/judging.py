@@ -1,17 +1,20 @@
 """Has a group's rollouts judged: each against criteria, or all against each other.
 
-A group's first rollout is judged alone where the prefix that its siblings share is long enough to be worth
-caching: they find it in the server's cache. A model that answers one request at a time is asked in order.
+Where the prefix that the rollouts of a group share is long enough to be worth caching, the first is asked alone
+and the others when its answer begins: they find the prefix in the server's cache. A model that answers one
+request at a time is asked in order.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 import msgspec
 
 from dikast.judges.base import Judge, Verdicts
+from dikast.models.base import answer_begun
 from dikast.records import Missing, Part, Usage, Verdict
 from dikast.reward.binding import Bound, case_of, issue_text
 from dikast.reward.compare import Comparison
@@ -65,12 +68,26 @@ class RubricJudging(msgspec.Struct, frozen=True, kw_only=True):
             for task in tasks:
                 yield task, await self._one(task, until)
             return
-        primed = 1 if len(tasks) > 1 and self._prefix(tasks[0]) >= WORTH_CACHING else 0
-        for task in tasks[:primed]:
-            yield task, await self._one(task, until)
-        rest = tasks[primed:]
-        for task, found in zip(rest, await side_by_side(self._one(task, until) for task in rest), strict=True):
+        if len(tasks) == 1 or self._prefix(tasks[0]) < WORTH_CACHING:
+            work = [self._one(task, until) for task in tasks]
+        else:
+            begun = asyncio.Event()
+            first = self._announced(tasks[0], until, begun)
+            work = [first, *(self._after(begun, task, until) for task in tasks[1:])]
+        for task, found in zip(tasks, await side_by_side(work), strict=True):
             yield task, found
+
+    async def _announced(self, task: Task, until: float | None, begun: asyncio.Event) -> Found:
+        """Judges one and tells when its answer begins: the prefix that the others share is in the server's cache then."""
+        answer_begun.set(begun.set)
+        try:
+            return await self._one(task, until)
+        finally:
+            begun.set()
+
+    async def _after(self, begun: asyncio.Event, task: Task, until: float | None) -> Found:
+        await begun.wait()
+        return await self._one(task, until)
 
     def _prefix(self, task: Task) -> int:
         documents = sum(len(text) for _, text in case_of(task.bound, None).documents)
