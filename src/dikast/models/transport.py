@@ -147,6 +147,9 @@ class PyreqwestTransport:
         """Sends and reads."""
         try:
             request = self._client.post(url).headers(headers).body_bytes(body)
+            if begun is not None:
+                # Else it waits for the end of an answer that fits its buffer.
+                request = request.streamed_read_buffer_limit(0)
             async with request.build_streamed() as answer:
                 text = await _read_bounded(_chunks_of(answer), begun)
                 return HttpAnswer(status=answer.status, headers=answer.headers, body=text)
