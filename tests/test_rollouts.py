@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dikast.errors import DataError, UnavailableError
 from dikast.records import Message, Rollout
-from dikast.rollouts import group_of, read_rollouts, read_rows, write_rows
+from dikast.rollouts import group_of, read_rollouts, read_rows, rollouts_in, scan_rollouts, write_rows
 
 Write = Callable[..., Path]
 
@@ -154,3 +154,54 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path):
 
     assert list(read_rows(path)) == [(1, {"old": 1})]
     assert [file.name for file in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
+def test_parquet_gives_the_same_rollouts(tmp_path: Path, write: Write):
+    pyarrow = pytest.importorskip("pyarrow", reason="Parquet comes with the extra 'train'")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = [
+        {"prompt": [{"role": "user", "content": f"Q{at}?"}], "completion": "a", "n": [at], "contract": f"text {at}"}
+        for at in range(3)
+    ]
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "rows.parquet")
+
+    assert read_rollouts(tmp_path / "rows.parquet") == read_rollouts(write(*rows))
+
+
+def test_what_is_no_parquet_is_told(tmp_path: Path):
+    pytest.importorskip("pyarrow", reason="Parquet comes with the extra 'train'")
+    (tmp_path / "rows.parquet").write_text("{}")
+
+    with pytest.raises(DataError, match=r"rows\.parquet: cannot be read as Parquet"):
+        read_rollouts(tmp_path / "rows.parquet")
+    with pytest.raises(DataError, match="no such file"):
+        read_rollouts(tmp_path / "none.parquet")
+
+
+class TestScan:
+    def test_it_counts_and_sees_whether_groups_stand_together(self, write: Write):
+        together = [{"prompt": p, "completion": "a"} for p in "ppqq"]
+
+        assert scan_rollouts(write(*together)).together
+        assert not scan_rollouts(write(*together, together[0])).together
+        assert scan_rollouts(write(*together)).rollouts == 4
+
+    def test_bad_lines_are_told_or_skipped_and_counted(self, write: Write):
+        path = write({"prompt": "p", "completion": "a"}, "{", {"prompt": "p"}, {"prompt": "q", "completion": "b"})
+
+        with pytest.raises(DataError, match=":2: not valid JSON"):
+            scan_rollouts(path)
+        scan = scan_rollouts(path, skip_bad=True)
+
+        assert (scan.rollouts, [number for number, _ in scan.bad]) == (2, [2, 3])
+        assert [rollout.id for rollout in rollouts_in(scan)] == ["line-1", "line-4"]
+
+    def test_what_cannot_be_scored_is_told_with_its_line(self, write: Write):
+        def require(rollout: Rollout) -> None:
+            if "contract" not in rollout.columns:
+                raise DataError(f"rollout '{rollout.id}': no column 'contract'")
+
+        path = write({"prompt": "p", "completion": "a", "contract": "c"}, {"prompt": "p", "completion": "a"})
+
+        with pytest.raises(DataError, match=r":2: rollout 'line-2': no column 'contract'"):
+            scan_rollouts(path, require=require)

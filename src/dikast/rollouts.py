@@ -1,4 +1,4 @@
-"""Reads rollouts and prompts from JSONL, and writes JSONL: one line a row, errors with file and line."""
+"""Reads rollouts and prompts from JSONL or Parquet, and writes JSONL: one line a row, errors with file and line."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import msgspec
 from dikast.errors import DataError, UnavailableError
 from dikast.records import Message, Rollout
 
+PARQUET_ROWS = 1000
+"""Rows of a Parquet file in memory at once."""
 MAX_LINE_BYTES = 16 * 1024 * 1024
 _decode = msgspec.json.Decoder().decode
 _FIXED = frozenset({"id", "group", "prompt", "completion", "reference"})
@@ -139,8 +141,11 @@ def write_rows(path: Path, rows: Iterable[Any]) -> None:
         ) from error
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Gives the lines that are not blank, with their numbers."""
+def _lines(path: Path) -> Iterator[tuple[int, bytes | dict[str, Any]]]:
+    """Gives the lines that are not blank, with their numbers; of a Parquet file its rows."""
+    if path.suffix == ".parquet":
+        yield from _parquet_rows(path)
+        return
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
@@ -150,6 +155,26 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise DataError(f"{path}: no such file") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError:
+        raise UnavailableError(
+            f"{path}: reading Parquet needs pyarrow; pip install 'dikast[train]', or give JSONL"
+        ) from None
+    number = 0
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=PARQUET_ROWS):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, row
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except (ArrowException, OSError) as error:
+        raise DataError(f"{path}: cannot be read as Parquet ({' '.join(str(error).split())[:200]})") from error
 
 
 def _require(rollout: Rollout, require: Callable[[Rollout], None], path: Path, number: int) -> None:
@@ -163,7 +188,9 @@ def _prompt_of(value: Any) -> str | tuple[Message, ...]:
     return value if isinstance(value, str) else msgspec.convert(value, tuple[Message, ...])
 
 
-def _read_row(path: Path, number: int, line: bytes) -> dict[str, Any]:
+def _read_row(path: Path, number: int, line: bytes | dict[str, Any]) -> dict[str, Any]:
+    if isinstance(line, dict):
+        return line
     if len(line) > MAX_LINE_BYTES:
         raise DataError(f"{path}:{number}: the line has {len(line)} bytes (limit {MAX_LINE_BYTES})")
     try:
