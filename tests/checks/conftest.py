@@ -22,7 +22,7 @@ def see() -> Callable[..., Checked]:
         parsed = parse_completion(completion)
         return Checked(
             rollout=Rollout(id="r1", group="g1", prompt=prompt, completion=completion, columns=columns or {}),
-            inputs=inputs or {},
+            documents=tuple((inputs or {}).items()),
             parsed=parsed,
             items=items_of(parsed, items),
         )

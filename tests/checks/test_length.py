@@ -73,7 +73,7 @@ def test_the_value_stays_in_range_and_is_one_only_inside_the_bounds(words: int, 
     low = max(0, high - below)
     rollout = Rollout(id="r", group="g", prompt="p", completion="word " * words)
 
-    outcome = check(min_words=low, max_words=high)(Checked(rollout=rollout, inputs={}, parsed=NOT_JSON, items=None))
+    outcome = check(min_words=low, max_words=high)(Checked(rollout=rollout, documents=(), parsed=NOT_JSON, items=None))
 
     assert 0 <= outcome.value <= 1
     assert (outcome.value == 1) == (low <= words <= high)

@@ -103,7 +103,9 @@ def test_every_piece_of_a_source_that_holds_a_word_is_a_quote_of_it(source: str,
     assume(any(map(str.isalnum, piece)))
     completion = json.dumps({"text_excerpt": piece})
     rollout = Rollout(id="r", group="g", prompt="p", completion=completion)
-    checked = Checked(rollout=rollout, inputs={"Contract": source}, parsed=parse_completion(completion), items=None)
+    checked = Checked(
+        rollout=rollout, documents=(("Contract", source),), parsed=parse_completion(completion), items=None
+    )
 
     outcome = quote_check(CHECK, items=None)(checked)
 

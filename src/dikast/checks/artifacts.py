@@ -20,7 +20,7 @@ import regex
 
 from dikast.checks.base import PASSED, Checked, Json, Outcome
 from dikast.checks.parsing import identity, text_of
-from dikast.checks.words import words_of
+from dikast.checks.words import folded_words
 
 ODD_AT_ZERO = 50.0
 """Odd characters in 10,000 at which the value is 0: one in 200."""
@@ -55,7 +55,7 @@ def count_odd_characters(text: str) -> int:
 
 def repetition_share(text: str) -> float:
     """Gives the share of word 4-grams that stood before in the text, case folded; 0 for fewer than 16 words."""
-    return _share_of_repeated_grams(words_of(text.casefold()))
+    return _share_of_repeated_grams(folded_words(text))
 
 
 def _characters(text: str) -> Outcome:
@@ -66,7 +66,7 @@ def _characters(text: str) -> Outcome:
 
 
 def _repetition(text: str) -> Outcome:
-    words = words_of(text.casefold())
+    words = folded_words(text)
     if len(words) - len(set(words)) < STUTTER - 1:
         # Neither a word four times in a row nor a 4-gram that stood before: both repeat three words at least.
         return PASSED

@@ -7,7 +7,7 @@ or a schema that never ends can leave it without an answer; then it is `Missing`
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -46,12 +46,17 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """What a check sees of one rollout."""
 
     rollout: Rollout
-    inputs: Mapping[str, str]
-    """Shown name → text."""
+    documents: tuple[tuple[str, str], ...]
+    """(shown name, text) of the reward's inputs."""
     parsed: Any
     """The completion's JSON value, or `NOT_JSON`."""
     items: tuple[Any, ...] | None
     """The items of the set; None where the reward names none or the JSON holds no list there."""
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Shown name → text."""
+        return dict(self.documents)
 
 
 CheckFunction = Callable[[Checked], Outcome | Missing]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import regex
 
@@ -21,6 +22,13 @@ def words_of(text: str) -> list[str]:
     return _ASCII_WORD.findall(text) if text.isascii() else _WORD.findall(text)
 
 
+@lru_cache(maxsize=4)
+def folded_words(text: str) -> list[str]:
+    """Gives the words of a text with their case folded. Several checks look at the same text one after another."""
+    return words_of(text.casefold())
+
+
 def count_words(text: str) -> int:
     """Counts the words of a text."""
-    return len(words_of(text))
+    # Folding the case of plain ASCII parts and joins no words.
+    return len(folded_words(text) if text.isascii() else words_of(text))

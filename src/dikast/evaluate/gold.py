@@ -23,7 +23,7 @@ class LoadedGold:
         self._errors: dict[str, None] = {}
 
     def __call__(self, rollout: Rollout) -> float | None:
-        outcome = self._check(Checked(rollout=rollout, inputs={}, parsed=NOT_JSON, items=None))
+        outcome = self._check(Checked(rollout=rollout, documents=(), parsed=NOT_JSON, items=None))
         if isinstance(outcome, Missing):
             self._errors[outcome.detail] = None
             return None

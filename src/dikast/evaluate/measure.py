@@ -34,7 +34,7 @@ class Measure:
     def of(self, rollout: Rollout) -> dict[str, float | None]:
         """Gives every metric that code alone knows. An unparsable answer has no number of items: None, not 0."""
         bound = bind(self._spec, rollout)
-        checked = Checked(rollout=rollout, inputs=bound.inputs, parsed=bound.parsed, items=bound.items)
+        checked = Checked(rollout=rollout, documents=bound.documents, parsed=bound.parsed, items=bound.items)
         everything = text_of(checked, keys=True)
         text = text_of(checked)
         values: dict[str, float | None] = {"gold": self.gold(rollout)} if self._gold else {}

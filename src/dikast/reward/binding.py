@@ -14,7 +14,7 @@ from dikast.quoting import fold
 from dikast.records import Rollout
 from dikast.spec.reward import RecallSpec, RewardSpec
 
-FIXED = ("prompt", "completion", "reference", "id", "group")
+FIXED = frozenset({"prompt", "completion", "reference", "id", "group"})
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +60,8 @@ def bind(spec: RewardSpec, rollout: Rollout) -> Bound:
 def require_columns(spec: RewardSpec, rollout: Rollout) -> None:
     """Raises `DataError` when a column that the reward names is not there, without reading what stands in it."""
     for column in spec.file.inputs.values():
-        _required(rollout, column, f"inputs of {spec.path} name")
+        if rollout.columns.get(column) is None:
+            _required(rollout, column, f"inputs of {spec.path} name")
     if spec.file.recall is not None:
         _require_issues(rollout, spec.file.recall, spec)
     if spec.file.judge.compare == "reference" and rollout.reference is None:
@@ -69,6 +70,9 @@ def require_columns(spec: RewardSpec, rollout: Rollout) -> None:
 
 def text_of(rollout: Rollout, column: str, spec: RewardSpec) -> str:
     """Gives a column as text; what is no text is shown as JSON."""
+    value = rollout.columns.get(column)
+    if isinstance(value, str) and column not in FIXED:
+        return value
     value = _required(rollout, column, f"inputs of {spec.path} name")
     if value is rollout.prompt and not isinstance(rollout.prompt, str):
         return "\n\n".join(f"{turn.role}: {turn.content}" for turn in rollout.prompt)
