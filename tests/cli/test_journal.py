@@ -29,7 +29,7 @@ class Terminal(io.StringIO):
 def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Writes a journal with two answers of a model from 40 days ago and one from today."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "40")
 
     def write(name: str = "journal.db", *, model: str = KNOWN) -> Path:
         path = Path(name)
@@ -74,7 +74,8 @@ def test_what_a_journal_holds_is_shown_by_model_with_its_cost_and_the_prices_dat
     told = capsys.readouterr().out
     assert told.startswith("journal.db: ")
     assert "on disk, 6 answers" in told
-    assert "25%" in told
+    row = next(line for line in told.splitlines() if KNOWN in line and "│" in line)
+    assert [cell.strip() for cell in row.strip("│").split("│")][1:6] == ["3", "3,000", "25%", "300", "0.0006"]
     assert f"{KNOWN}: 0.15 in, 0.15 cached, 0.6 out USD a million tokens (2026-11)" in told
     assert f"{UNKNOWN}: nobody knows its price; write its 'price' into models.yaml" in told
 

@@ -39,7 +39,7 @@ ROOM = 2 * 160 + 64
 def plan(tmp_path: Path, reward_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch):
     """Runs `dikast plan` on a reward and rollouts; gives the exit code."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "40")
 
     def go(*options: str, reward: str = REWARD, price: str = PRICE, rows: list[dict[str, Any]] = ROWS) -> int:
         reward_file(reward, {"models.yaml": MODELS.replace("PRICE", price or "attempts: 1")})
@@ -77,6 +77,9 @@ def test_a_plan_for_people_shows_the_price_with_its_date_and_what_it_rests_on(
 
     told = capsys.readouterr().out
     assert "review: 4 rollouts (1 stopped by a gate); 3 questions (1 repeat another); 2 calls to make" in told
+    [row] = [line for line in told.splitlines() if "openai:big" in line and "│" in line]
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    assert (cells[1], cells[4], cells[6]) == ("2", str(ROOM), "2.0 s")
     assert "openai:big: 2 in, 0.2 cached, 8 out USD a million tokens (2026-11-01)" in told
     assert "answers are taken to fill 50% of what is allowed (assumed)" in told
     assert "a call takes 2 s (option), 2 at once" in told

@@ -11,9 +11,8 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
+from dikast.cli.tell import print_figures
 from dikast.errors import UsageError
 from dikast.journal import Journal, ModelAnswers, size_on_disk
 from dikast.models.prices import cost_of_tokens, price_in_words, price_of
@@ -94,7 +93,7 @@ def show_journal(journal: JournalArgument, *, as_json: JsonOption = False) -> No
         return
     typer.echo(f"{shown.path}: {in_words(shown.bytes)} on disk, {shown.answers:,} answers")
     if shown.models:
-        Console(soft_wrap=True).print(_table(shown.models))
+        print_figures(_COLUMNS, [_row(one) for one in shown.models])
     for one in shown.models:
         typer.echo(_price_line(one))
 
@@ -227,23 +226,20 @@ def _seconds(age: str) -> float:
     return float(found[1]) * _SECONDS[found[2]]
 
 
-def _table(models: tuple[ModelShown, ...]) -> Table:
-    names = ("model", "answers", "tokens in", "cached", "tokens out", "USD", "oldest", "newest")
-    table = Table(
-        *(Column(name, justify="left" if at == 0 else "right", no_wrap=True) for at, name in enumerate(names))
+_COLUMNS = ("model", "answers", "tokens in", "cached", "tokens out", "USD", "oldest", "newest")
+
+
+def _row(one: ModelShown) -> tuple[str, ...]:
+    return (
+        one.model,
+        f"{one.answers:,}",
+        f"{one.prompt_tokens:,}",
+        "?" if one.cached_share is None else f"{one.cached_share:.0%}",
+        f"{one.completion_tokens:,}",
+        "?" if one.usd is None else f"{one.usd:.4f}",
+        f"{one.oldest:%Y-%m-%d}",
+        f"{one.newest:%Y-%m-%d}",
     )
-    for one in models:
-        table.add_row(
-            one.model,
-            f"{one.answers:,}",
-            f"{one.prompt_tokens:,}",
-            "?" if one.cached_share is None else f"{one.cached_share:.0%}",
-            f"{one.completion_tokens:,}",
-            "?" if one.usd is None else f"{one.usd:.4f}",
-            f"{one.oldest:%Y-%m-%d}",
-            f"{one.newest:%Y-%m-%d}",
-        )
-    return table
 
 
 def _price_line(one: ModelShown) -> str:

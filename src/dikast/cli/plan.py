@@ -7,10 +7,8 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
-from dikast.cli.tell import ConsoleTeller
+from dikast.cli.tell import ConsoleTeller, print_figures
 from dikast.errors import DataError, UsageError
 from dikast.loading import plan_reward
 from dikast.models.prices import price_in_words
@@ -85,12 +83,12 @@ def command(
 
 def _show(plan: Plan) -> None:
     typer.echo(_summary(plan))
-    console = Console(soft_wrap=True)
     if plan.models:
-        console.print(_table(("model", *_AMOUNTS), [(one.model, *_amounts(one)) for one in plan.models]))
+        print_figures(("model", *_AMOUNTS), [(one.model, *_amounts(one)) for one in plan.models])
     amounts = [("file", plan.file), ("step", plan.step), ("run", plan.run)]
-    rows = [(name, f"{one.rollouts:,}", *_amounts(one)) for name, one in amounts if one]
-    console.print(_table(("", "rollouts", *_AMOUNTS), rows))
+    print_figures(
+        ("", "rollouts", *_AMOUNTS), [(name, f"{one.rollouts:,}", *_amounts(one)) for name, one in amounts if one]
+    )
     for one in plan.models:
         typer.echo(_basis(one))
     for note in plan.notes:
@@ -145,12 +143,3 @@ def in_time(seconds: float) -> str:
     if seconds < 3600:
         return f"{seconds / 60:.1f} min"
     return f"{seconds / 3600:.1f} h"
-
-
-def _table(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
-    table = Table(
-        *(Column(name, justify="left" if at == 0 else "right", no_wrap=True) for at, name in enumerate(names))
-    )
-    for row in rows:
-        table.add_row(*row)
-    return table
