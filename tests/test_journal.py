@@ -1,19 +1,21 @@
 """The journal: what was answered stays, whatever happens to the process."""
 
+import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dikast.errors import UnavailableError
-from dikast.journal import Answered, Journal, LoggedScore, question_key
+from dikast.errors import UnavailableError, UsageError
+from dikast.journal import Answered, Journal, LoggedScore, Usual, question_key, size_on_disk
 
 WRITER = """
 import sys
@@ -194,3 +196,160 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(path: Path):
 
     assert journal.answer(b"key") == b"yes"
     assert journal.answer(b"big") is None
+
+
+def replied(number: int, *, model: str = "m", padding: str = "", **used: float) -> Answered:
+    """An answer as an asker keeps it, of a request that allowed 100 tokens."""
+    return Answered(
+        key=f"{model}{number}".encode(),
+        model=model,
+        request=json.dumps({"max_tokens": 100, "messages": [padding]}).encode(),
+        reply=json.dumps({"text": str(number), **used}).encode(),
+    )
+
+
+@pytest.fixture
+def aged(monkeypatch: pytest.MonkeyPatch):
+    """Keeps answers as if it had been so many days ago."""
+
+    def keep(journal: Journal, answers: list[Answered], *, days: float) -> float:
+        at = time.time() - days * 86_400
+        with monkeypatch.context() as patch:
+            patch.setattr("dikast.journal.time.time", lambda: at)
+            journal.keep(answers)
+        return at
+
+    return keep
+
+
+def test_of_each_model_it_says_what_is_kept_and_from_when(path: Path, aged):
+    journal = Journal.open(path)
+    first = aged(journal, [replied(0, prompt_tokens=100, cached_tokens=40, completion_tokens=7)], days=3)
+    last = aged(journal, [replied(1, prompt_tokens=50, cached_tokens=0, completion_tokens=3)], days=1)
+    other = [replied(at, model="a") for at in range(3)]
+    aged(journal, other, days=2)
+
+    a, m = journal.models()
+
+    assert (a.model, a.answers, a.prompt_tokens, a.cached_tokens, a.completion_tokens) == ("a", 3, 0, 0, 0)
+    assert a.bytes == sum(len(one.request) + len(one.reply) for one in other)
+    assert (m.model, m.answers, m.prompt_tokens, m.cached_tokens, m.completion_tokens) == ("m", 2, 150, 40, 10)
+    assert (m.oldest, m.newest) == (first, last)
+
+
+def test_an_empty_journal_knows_no_model_and_nothing_usual(path: Path):
+    journal = Journal.open(path)
+
+    assert journal.models() == []
+    assert journal.usual("m") == Usual(answers=0, share=None, seconds=None)
+
+
+def test_what_is_usual_is_a_mean_over_the_answers_that_say_it(path: Path):
+    journal = Journal.open(path)
+    journal.keep([replied(0, completion_tokens=10, seconds=1.0), replied(1, completion_tokens=50, seconds=3.0)])
+    journal.keep([replied(2), replied(3, completion_tokens=0, seconds=0.0)])
+    journal.keep([replied(4, model="other", completion_tokens=100, seconds=60.0), replied(5, model="silent")])
+
+    assert journal.usual("m") == Usual(answers=4, share=0.3, seconds=2.0)
+    assert journal.usual("silent") == Usual(answers=1, share=None, seconds=None)
+
+
+def test_pruning_removes_what_is_old_and_gives_its_room_back(path: Path, aged):
+    journal = Journal.open(path)
+    aged(journal, [replied(at, padding="x" * 5000) for at in range(200)], days=40)
+    aged(journal, [replied(at, padding="x" * 5000) for at in range(200, 210)], days=20)
+    before = time.time() - 30 * 86_400
+    full = size_on_disk(path)
+
+    old, room = journal.older(before)
+    removed = journal.prune(before)
+
+    assert (old, removed, journal.count()) == (200, 200, 10)
+    assert room > 200 * 5000
+    assert full - size_on_disk(path) > room / 2
+    assert path.stat().st_size < 20 * 5000
+    assert journal.answer(b"m205") is not None
+    assert journal.answer(b"m5") is None
+
+
+def test_pruning_leaves_the_scores_of_a_run(path: Path, aged):
+    journal = Journal.open(path)
+    aged(journal, [replied(0)], days=40)
+    journal.log_scores([entry(1, 0)], reward="h", certificate="c", phase="rl")
+
+    assert journal.prune(time.time()) == 1
+
+    assert journal.scores("rl") == [entry(1, 0)]
+
+
+def test_while_another_process_writes_the_room_is_told_as_not_given_back_and_the_next_pruning_does_it(path: Path, aged):
+    journal = Journal.open(path)
+    aged(journal, [replied(at, padding="x" * 5000) for at in range(100)], days=40)
+    journal._connection.execute("PRAGMA busy_timeout = 1")
+    other = sqlite3.connect(path)
+    removed = journal._delete(time.time())
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(UnavailableError, match=r"100 answers are removed, and their room is not given back .*locked"):
+        journal._give_back(removed)
+    with pytest.raises(UnavailableError, match=r"nothing was removed from the journal \(database is locked\)"):
+        journal.prune(time.time())
+    other.rollback()
+    other.close()
+
+    assert journal.prune(time.time()) == 0
+    assert path.stat().st_size < 20 * 5000
+
+
+def test_who_only_looks_can_read_and_not_write(path: Path):
+    journal = Journal.open(path)
+    journal.keep([answered(b"key", b"yes")])
+
+    looked = Journal.look(path)
+
+    assert looked.answer(b"key") == b"yes"
+    with pytest.raises(UnavailableError, match="readonly"):
+        looked.keep([answered(b"other", b"no")])
+    journal.keep([answered(b"later", b"yes")])
+    assert (looked.count(), looked.answer(b"later")) == (2, b"yes")
+
+
+def test_looking_leaves_no_file_behind_and_makes_none(path: Path):
+    journal = Journal.open(path)
+    journal.keep([answered(b"key", b"yes")])
+    journal.close()
+    before = path.read_bytes()
+
+    looked = Journal.look(path)
+    assert looked.count() == 1
+    looked.close()
+
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert path.read_bytes() == before
+    with pytest.raises(UsageError, match=r"other\.db: there is no journal; name the file that --journal named"):
+        Journal.look(path.with_name("other.db"))
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("database", [True, False])
+def test_looking_at_what_is_no_journal_is_told_and_changes_nothing(tmp_path: Path, database: bool):
+    path = tmp_path / "notes.db"
+    path.write_text("these are my notes, not a database " * 50)
+    if database:
+        path.unlink()
+        with sqlite3.connect(path) as connection:
+            connection.execute("CREATE TABLE notes (text TEXT)")
+        connection.close()
+    before = path.read_bytes()
+
+    with pytest.raises(UsageError, match=r"notes\.db: is no journal"):
+        Journal.look(path)
+
+    assert path.read_bytes() == before
+
+
+def test_a_journal_whose_name_has_signs_of_a_url_is_found(tmp_path: Path):
+    path = tmp_path / "a?mode=ro#b%20" / "j.db"
+    Journal.open(path).close()
+
+    assert Journal.look(path).count() == 0

@@ -19,7 +19,8 @@ from dikast.certify.certificate import (
 from dikast.certify.labels import Split
 from dikast.errors import ConfigError, NotGoodEnoughError
 from dikast.journal import Journal
-from dikast.loading import load, open_uncertified
+from dikast.loading import load, open_uncertified, plan_reward
+from dikast.records import Rollout
 from dikast.reward.parts import Reading
 from dikast.stats.intervals import Interval
 
@@ -170,3 +171,35 @@ def test_without_leave_a_certificate_of_another_reward_counts_as_none(
 def test_a_reward_that_is_not_there_is_told(tmp_path: Path):
     with pytest.raises(ConfigError, match="no such file"):
         load(tmp_path / "none.yaml")
+
+
+ROLLOUTS = [Rollout(id=name, group="g", prompt="p", completion=name, columns={"contract": "text"}) for name in "abc"]
+
+
+def test_a_plan_asks_what_the_certificate_leaves_on_and_names_it(
+    reward_path: Path, certificate_of: Callable[..., Path]
+):
+    path = certificate_of({"good": 0.0, "useful": 0.5})
+
+    with_it, without = plan_reward(reward_path, ROLLOUTS, certificate=path), plan_reward(reward_path, ROLLOUTS)
+
+    assert (with_it.file.calls, without.file.calls) == (3, 6)
+    assert with_it.certificate_hash == certificate_hash(msgspec.json.decode(path.read_bytes(), type=Certificate))
+    assert (with_it.reward_hash, without.certificate_hash) == (load(reward_path).hash, None)
+
+
+def test_a_plan_refuses_a_certificate_of_another_pair(reward_path: Path, certificate_of: Callable[..., Path]):
+    path = certificate_of({"good": 1.0, "useful": 1.0}, reward_hash="0" * 64)
+
+    with pytest.raises(ConfigError, match="made for another reward"):
+        plan_reward(reward_path, ROLLOUTS, certificate=path)
+
+
+def test_a_certificate_names_the_second_model_too_and_a_plan_knows_it(
+    reward_path: Path, certificate_of: Callable[..., Path]
+):
+    reward_path.write_text(REWARD.replace("criteria:", "fallback: {model: 'openai:other'}\n  criteria:"))
+
+    plan = plan_reward(reward_path, ROLLOUTS, certificate=certificate_of({"good": 1.0, "useful": 1.0}))
+
+    assert [one.model for one in plan.models] == ["openai:big"]

@@ -20,11 +20,11 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
-from dikast.errors import UnavailableError
+from dikast.errors import UnavailableError, UsageError
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
@@ -114,6 +114,22 @@ class ModelAnswers(msgspec.Struct, frozen=True, kw_only=True):
     newest: float
 
 
+class Usual(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer of one model used until now."""
+
+    answers: int
+    share: float | None
+    """Of the tokens that a request allowed: those that were written. None where no answer says how many."""
+    seconds: float | None
+    """Mean over the answers that took any time; None where none did."""
+
+
+def size_on_disk(path: Path) -> int:
+    """Bytes of a journal's file with the two that SQLite keeps beside it while it is in use."""
+    files = (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm"))
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
 def question_key(request: bytes, *, model: str, fingerprint: str, repeat: int = 0, epoch: int = 0) -> bytes:
     """Gives a question's key: SHA-256 over request, model, fingerprint, repeat and epoch, each length-prefixed."""
     digest = hashlib.sha256()
@@ -134,7 +150,7 @@ class Journal:
         self.path = path
 
     @classmethod
-    def open(cls, path: Path | None) -> Journal:
+    def open(cls, path: Path | None) -> Self:
         """Opens or makes the journal; None keeps it in memory. Raises `UnavailableError` when the disk refuses."""
         try:
             if path is not None:
@@ -145,6 +161,34 @@ class Journal:
             raise UnavailableError(
                 f"{path}: the journal cannot be opened ({error}); name another with --journal"
             ) from error
+        return cls(connection, path)
+
+    @classmethod
+    def look(cls, path: Path) -> Self:
+        """Opens a journal that is there for reading; whoever writes into it is refused by SQLite.
+
+        Raises `UsageError` where there is none, and leaves a file that is none as it is.
+        """
+        if not path.is_file():
+            raise UsageError(f"{path}: there is no journal; name the file that --journal named, or a run's folder")
+        try:
+            # Not mode=ro: such a connection leaves its two side files behind when it is closed.
+            connection = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=rw", uri=True, check_same_thread=False, timeout=30
+            )
+            connection.execute("PRAGMA query_only=ON")
+            known = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'answers'")
+            found = known.fetchone()
+        except sqlite3.OperationalError as error:
+            raise UnavailableError(
+                f"{path}: the journal cannot be opened ({error}); mend that and run again"
+            ) from error
+        except sqlite3.DatabaseError:
+            connection, found = None, None
+        if connection is None or found is None:
+            if connection is not None:
+                connection.close()
+            raise UsageError(f"{path}: is no journal; name the file that --journal named, or a run's folder")
         return cls(connection, path)
 
     def answer(self, key: bytes) -> bytes | None:
@@ -242,13 +286,56 @@ class Journal:
         """Gives one request that was answered; IndexError where there is none."""
         return self._read("SELECT request FROM answers LIMIT 1")[0][0]
 
+    def usual(self, model: str) -> Usual:
+        """Says what the answers of a model used on average, for an estimate of those to come."""
+        written, seconds = (
+            f"json_extract(CAST(reply AS TEXT), '$.{name}')" for name in ("completion_tokens", "seconds")
+        )
+        allowed = "json_extract(CAST(request AS TEXT), '$.max_tokens')"
+        [(answers, share, mean)] = self._read(
+            f"SELECT COUNT(*), SUM(CASE WHEN {written} > 0 THEN {written} END) * 1.0 / "
+            f"SUM(CASE WHEN {written} > 0 THEN {allowed} END), AVG(CASE WHEN {seconds} > 0 THEN {seconds} END) "
+            "FROM answers WHERE model = ?",
+            model,
+        )
+        return Usual(answers=answers, share=share, seconds=mean)
+
+    def older(self, before: float) -> tuple[int, int]:
+        """Counts the answers from before a time, in seconds since 1970, and their bytes."""
+        rows = self._read("SELECT COUNT(*), TOTAL(LENGTH(request) + LENGTH(reply)) FROM answers WHERE at < ?", before)
+        return rows[0][0], int(rows[0][1])
+
     def prune(self, before: float) -> int:
-        """Removes the answers from before a time, in seconds since 1970, and gives their room back. Says how many."""
-        removed = self.count()
-        self.write("DELETE FROM answers WHERE at < ?", [(before,)])
-        removed -= self.count()
-        self._read("VACUUM")
+        """Removes the answers from before a time, in seconds since 1970, and gives their room back. Says how many.
+
+        Where another process holds the journal the answers are removed, and `UnavailableError` says that their room
+        is not yet given back; the next call does that, whether or not it removes any.
+        """
+        removed = self._delete(before)
+        if self._read("PRAGMA freelist_count")[0][0]:
+            self._give_back(removed)
         return removed
+
+    def _delete(self, before: float) -> int:
+        try:
+            with self._lock, self._connection:
+                return self._connection.execute("DELETE FROM answers WHERE at < ?", (before,)).rowcount
+        except sqlite3.DatabaseError as error:
+            raise UnavailableError(
+                f"{self.path}: nothing was removed from the journal ({error}); run the same command again"
+            ) from error
+
+    def _give_back(self, removed: int) -> None:
+        try:
+            with self._lock:
+                self._connection.execute("VACUUM")
+                # Until then the new, smaller file stands beside the old one.
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.DatabaseError as error:
+            raise UnavailableError(
+                f"{self.path}: {removed} answers are removed, and their room is not given back ({error}); "
+                "run the same command again when no other process uses the journal"
+            ) from error
 
     def close(self) -> None:
         """Writes what is still to be kept and closes the file. Raises `UnavailableError` where that was not possible."""

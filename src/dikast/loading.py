@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dikast.certify.certificate import Certificate
+    from dikast.records import Rollout
     from dikast.reward.assembly import Judges
+    from dikast.reward.engine import Progress
+    from dikast.reward.planning import Plan, Training
     from dikast.reward.reward import Reward
 
 
@@ -60,6 +63,43 @@ def open_uncertified(path: Path, certificate: Path, journal: Path | None) -> tup
             return Reward(judges), None
         readings = {name: msgspec.structs.replace(reading, factor=1.0) for name, reading in trust.readings().items()}
         return Reward(judges, readings=readings), trust
+
+
+def plan_reward(
+    path: Path,
+    rollouts: Sequence[Rollout],
+    *,
+    certificate: Path | None = None,
+    journal: Path | None = None,
+    training: Training | None = None,
+    latency: float | None = None,
+    concurrency: int | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """Says what `open_reward(path, certificate, journal)` would ask about rollouts, and asks nothing.
+
+    Raises what it would raise, but for models and keys that are not here: a plan needs none.
+    """
+    from dikast.certify.certificate import certificate_hash, read_certificate
+    from dikast.reward.planning import Planner
+    from dikast.spec.reward import read_reward
+
+    planner = Planner.open(read_reward(path), journal)
+    try:
+        trust = None if certificate is None else read_certificate(certificate)
+        if trust is not None and certificate is not None:
+            require_fit(trust, certificate, planner.judges)
+        return planner.plan(
+            rollouts,
+            readings=trust.readings() if trust else None,
+            certificate_hash=certificate_hash(trust) if trust else None,
+            training=training,
+            latency=latency,
+            concurrency=concurrency,
+            progress=progress,
+        )
+    finally:
+        planner.close()
 
 
 @contextmanager

@@ -54,7 +54,15 @@ def test_help_lists_every_command():
 
     assert done.returncode == 0
     _, _, commands = done.stdout.partition("Commands")
-    assert re.findall(r"^\W*(\w+)  ", commands, flags=re.MULTILINE) == ["score", "certify", "train", "eval", "models"]
+    assert re.findall(r"^\W*(\w+)  ", commands, flags=re.MULTILINE) == [
+        "plan",
+        "score",
+        "certify",
+        "train",
+        "eval",
+        "models",
+        "journal",
+    ]
 
 
 def test_help_loads_no_heavy_module():

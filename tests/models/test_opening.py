@@ -5,7 +5,7 @@ import pytest
 from dikast.errors import ConfigError, UnavailableError, UsageError
 from dikast.models.local import LocalModel
 from dikast.models.openai import OpenAIModel
-from dikast.models.opening import open_model
+from dikast.models.opening import describe_model, open_model
 
 
 def write(folder, text: str) -> None:
@@ -49,7 +49,7 @@ def test_a_name_that_is_not_provider_and_model_is_told(tmp_path, name):
 
 
 def test_an_unknown_provider_is_told_with_the_known_ones(tmp_path):
-    with pytest.raises(ConfigError, match="no provider 'opnai'; known are openai, local"):
+    with pytest.raises(ConfigError, match="no provider 'opnai'; known are openai, bedrock, decisions, local, recorded"):
         open_model("opnai:gpt-4o", tmp_path)
 
 
@@ -74,6 +74,27 @@ def test_a_local_path_is_relative_to_the_rewards_folder(tmp_path, cache, entry):
     model = open_model("local:mine" if entry else "local:sub/own.gguf", tmp_path)
 
     assert len(model.fingerprint) == 64
+
+
+def test_a_plan_needs_no_library_and_no_file_of_a_model(tmp_path, cache, small, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+
+    known, own = describe_model("local:small", tmp_path), describe_model("local:own.gguf", tmp_path)
+
+    assert (known.fingerprint, own.fingerprint) == (small.known.sha256, "")
+    assert (known.capabilities.concurrency, known.capabilities.logprobs) == (1, True)
+    assert describe_model("bedrock:some.model", tmp_path).capabilities.quote
+    for name, extra in (("local:small", "local"), ("bedrock:some.model", "bedrock")):
+        with pytest.raises(UnavailableError, match=rf"install it: pip install 'dikast\[{extra}\]'"):
+            open_model(name, tmp_path)
+    with pytest.raises(UsageError, match="no local model is called 'unheard-of'"):
+        describe_model("local:unheard-of", tmp_path)
+
+
+def test_a_local_model_that_is_here_is_described_by_its_file(tmp_path, cache):
+    (tmp_path / "own.gguf").write_bytes(b"GGUF")
+
+    assert describe_model("local:own.gguf", tmp_path).fingerprint == open_model("local:own.gguf", tmp_path).fingerprint
 
 
 def test_a_local_model_that_is_not_here_is_told_when_it_is_opened(tmp_path, small):

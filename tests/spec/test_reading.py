@@ -67,6 +67,11 @@ def test_a_text_that_only_looks_like_a_number_stays_one(file_of: Callable[[str],
     assert read_struct(file_of(f"name: {written}"), Outer).name == written
 
 
+@pytest.mark.parametrize("written", ["2026-11-01", "2026-11", "2026-13-01", "2026-11-01 10:00:00"])
+def test_a_date_is_the_text_that_it_looks_like(file_of: Callable[[str], Path], written: str):
+    assert read_struct(file_of(f"name: {written}"), Outer).name == written
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -133,7 +138,7 @@ def test_no_tag_makes_an_object(file_of: Callable[[str], Path], tagged: str):
 @pytest.mark.parametrize(
     "value",
     [
-        "2024-99-99",
+        "!!timestamp 2024-99-99",
         "!!int foo",
         "!!float foo",
         "!!bool foo",

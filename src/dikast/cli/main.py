@@ -31,13 +31,15 @@ if TYPE_CHECKING:
     from typer._click import Command, Context
 
 _COMMANDS = {
+    "plan": "Say what scoring a file would ask, cost and take, before anything is spent.",
     "score": "Score a file of rollouts with a reward.",
     "certify": "Measure what a reward's judge is worth against people's labels.",
     "train": "Train a policy against a reward: baseline, warm start, RL, evaluation, report.",
     "eval": "Compare models or files of completions, with a report.",
     "models": "List, pull and check local models.",
+    "journal": "Show what a journal holds and has cost, and remove what is old.",
 }
-_WITH_COMMANDS_OF_THEIR_OWN = frozenset({"models"})
+_WITH_COMMANDS_OF_THEIR_OWN = frozenset({"journal", "models"})
 
 _USAGE, _ENVIRONMENT, _BUG, _INTERRUPTED, _CLOSED_PIPE = 2, 4, 70, 130, 141
 

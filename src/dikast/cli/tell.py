@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column, Table
+
+_WIDER_THAN_ANY = 10_000
+"""Columns; a table takes what it needs of them."""
 
 PLAIN_EVERY = 15.0
 """Seconds between two plain lines of one piece of work."""
+
+
+def print_figures(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Prints a table on standard output, names left and figures right. A narrow terminal breaks lines, never figures."""
+    columns = (Column(name, justify="right" if at else "left", no_wrap=True) for at, name in enumerate(names))
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=_WIDER_THAN_ANY).print(table)
 
 
 class ConsoleTeller:

@@ -27,6 +27,7 @@ T = TypeVar("T")
 FIRST, SECOND, TIE = "a", "b", "tie"
 TOKENS_PER_DUEL = 224
 TOKENS_PER_RANK = 96
+TOKENS_FOR_REASON = 128
 
 _VALUES = {FIRST: 1.0, SECOND: 0.0, TIE: 0.5}
 
@@ -112,7 +113,7 @@ class PreferenceJudge(msgspec.Struct, frozen=True, kw_only=True):
         )
         return Request(
             messages=messages,
-            max_tokens=TOKENS_PER_RANK * len(candidates) + 128,
+            max_tokens=TOKENS_PER_RANK * len(candidates) + TOKENS_FOR_REASON,
             temperature=self.temperature,
             schema=_RANK_SCHEMA,
         )
@@ -146,6 +147,11 @@ def read_ranking(reply: Reply, candidates: int) -> list[int] | Missing:
     if len(places) < len(listed) or sorted(places) != list(range(1, candidates + 1)):
         return Missing("unparsable", f"the ranking does not name each of {candidates} candidates once")
     return [at - 1 for at in places]
+
+
+def candidates_in(request: Request) -> int:
+    """How many candidates a request for a ranking shows: its room for the answer is measured by them."""
+    return (request.max_tokens - TOKENS_FOR_REASON) // TOKENS_PER_RANK
 
 
 def check_can_compare(model: str, *, writes: bool, compare: str | None) -> None:

@@ -38,6 +38,11 @@ class _Row(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(_Row).decode
 
 
+def names_verdicts(model: str) -> bool:
+    """Whether a model's name means such a file, and no model."""
+    return model.startswith("recorded:") and model.endswith(".jsonl")
+
+
 class RecordedJudge:
     """Gives what stands in a file."""
 

@@ -26,7 +26,7 @@ from dikast.spec.models import ModelConnection
 
 OPENAI_ENDPOINT = "https://api.openai.com/v1"
 CHARACTERS_PER_TOKEN = 4
-"""Of English text, about; only the pace of `tokens_per_minute` rests on it."""
+"""Of English text, about; the pace of `tokens_per_minute` and what a plan estimates rest on it."""
 
 _STOPS = {
     401: "the key was not accepted; correct {key}",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dikast.errors import ConfigError, UnavailableError
 from dikast.models.base import ModelClient
+from dikast.models.catalog import known
 from dikast.models.store import find, known_sum
 from dikast.spec.models import FILE_NAME, ModelConnection, read_connections
 
@@ -20,13 +21,25 @@ def open_model(name: str, folder: Path) -> ModelClient:
 
     Raises `ConfigError` for a name that means nothing, `UnavailableError` for a local model that is not here.
     """
-    provider, colon, model = name.partition(":")
-    if not colon or not model:
-        raise ConfigError(f"the model {name!r} is not written as provider:model, for instance openai:gpt-oss-120b")
-    if provider not in _PROVIDERS:
-        raise ConfigError(f"the model {name!r}: no provider '{provider}'; known are {', '.join(_PROVIDERS)}")
-    connection = _connection(provider, model, read_connections(folder))
+    connection = _named_connection(name, folder)
+    provider = connection.provider
+    if provider in _LIBRARIES:
+        library, what = _LIBRARIES[provider]
+        if importlib.util.find_spec(library) is None:
+            raise UnavailableError(f"{name}: {what} {library}; install it: pip install 'dikast[{provider}]'")
     return _PROVIDERS[provider](name, connection, folder)
+
+
+def describe_model(name: str, folder: Path) -> ModelClient:
+    """Gives a model's client for its name, fingerprint and abilities: for a plan, which asks nothing.
+
+    No library or model file need be here. Where the file is not, a known model's fingerprint is the catalogue's, and
+    a file of the user's own has none.
+    """
+    connection = _named_connection(name, folder)
+    if connection.provider == "local":
+        return _describe_local(name, connection, folder)
+    return _PROVIDERS[connection.provider](name, connection, folder)
 
 
 def connection_of(name: str, folder: Path) -> ModelConnection:
@@ -35,11 +48,27 @@ def connection_of(name: str, folder: Path) -> ModelConnection:
     return _connection(provider, model, read_connections(folder))
 
 
+def _named_connection(name: str, folder: Path) -> ModelConnection:
+    provider, colon, model = name.partition(":")
+    if not colon or not model:
+        raise ConfigError(f"the model {name!r} is not written as provider:model, for instance openai:gpt-oss-120b")
+    _require_known(provider, model)
+    return _connection(provider, model, read_connections(folder))
+
+
+def _require_known(provider: str, model: str) -> None:
+    if provider not in _PROVIDERS:
+        name = f"{provider}:{model}"
+        raise ConfigError(f"the model {name!r}: no provider '{provider}'; known are {', '.join(_PROVIDERS)}")
+
+
 def _connection(provider: str, model: str, connections: Mapping[str, ModelConnection]) -> ModelConnection:
     connection = connections.get(model)
     if connection is None:
         return ModelConnection(provider=provider)
     if connection.provider != provider:
+        # A provider that there is not can only be the reward's mistake.
+        _require_known(provider, model)
         raise ConfigError(
             f"{FILE_NAME}: {model}: its provider is '{connection.provider}', the reward asks for '{provider}:{model}'; "
             "make them the same"
@@ -56,11 +85,25 @@ def _open_openai(name: str, connection: ModelConnection, _folder: Path) -> Model
 def _open_local(name: str, connection: ModelConnection, folder: Path) -> ModelClient:
     from dikast.models.local import LocalModel
 
-    if importlib.util.find_spec("xllamacpp") is None:
-        raise UnavailableError(f"{name}: local models need xllamacpp; install it: pip install 'dikast[local]'")
-    wanted = connection.path or connection.model or name.partition(":")[2]
-    path = find(str(folder / Path(wanted).expanduser()) if wanted.endswith(".gguf") else wanted)
+    path = find(_local_name(name, connection, folder))
     return LocalModel(name, path, fingerprint=known_sum(path), threads=connection.threads)
+
+
+def _describe_local(name: str, connection: ModelConnection, folder: Path) -> ModelClient:
+    from dikast.models.local import LocalModel
+
+    try:
+        return _open_local(name, connection, folder)
+    except UnavailableError:
+        wanted = _local_name(name, connection, folder)
+        sum_of_it = "" if wanted.endswith(".gguf") else known(wanted).sha256
+        return LocalModel(name, Path(wanted), fingerprint=sum_of_it)
+
+
+def _local_name(name: str, connection: ModelConnection, folder: Path) -> str:
+    """A file of the user's own, or a name of the catalogue."""
+    wanted = connection.path or connection.model or name.partition(":")[2]
+    return str(folder / Path(wanted).expanduser()) if wanted.endswith(".gguf") else wanted
 
 
 def _open_decisions(name: str, connection: ModelConnection, _folder: Path) -> ModelClient:
@@ -72,8 +115,6 @@ def _open_decisions(name: str, connection: ModelConnection, _folder: Path) -> Mo
 def _open_bedrock(name: str, connection: ModelConnection, _folder: Path) -> ModelClient:
     from dikast.models.bedrock import BedrockModel
 
-    if importlib.util.find_spec("boto3") is None:
-        raise UnavailableError(f"{name}: Bedrock needs boto3; install it: pip install 'dikast[bedrock]'")
     return BedrockModel(name, connection)
 
 
@@ -90,3 +131,6 @@ _PROVIDERS: dict[str, Callable[[str, ModelConnection, Path], ModelClient]] = {
     "local": _open_local,
     "recorded": _open_recorded,
 }
+
+_LIBRARIES = {"local": ("xllamacpp", "local models need"), "bedrock": ("boto3", "Bedrock needs")}
+"""Provider → the library without which nothing can be asked. The extra that installs it has the provider's name."""

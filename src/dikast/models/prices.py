@@ -28,6 +28,12 @@ def cost_of_tokens(price: Price, *, prompt: float, cached: float, completion: fl
     return (fresh * price.input + cached * read + completion * price.output) / _MILLION
 
 
+def price_in_words(price: Price) -> str:
+    """A price for people, with its date."""
+    cached = price.cached if price.cached is not None else price.input
+    return f"{price.input:g} in, {cached:g} cached, {price.output:g} out USD a million tokens ({price.date})"
+
+
 def price_of(name: str, connection: ModelConnection) -> Price | None:
     """Gives the price of a model by its full name; None where nobody knows it. A local model costs nothing."""
     if connection.price is not None:

@@ -123,7 +123,9 @@ def remember(path: Path, sha256: str) -> None:
 
 def in_words(size: int) -> str:
     """A number of bytes for people."""
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+    if size >= 1e9:
+        return f"{size / 1e9:.2f} GB"
+    return f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def _places(model: KnownModel) -> Iterator[Path]:

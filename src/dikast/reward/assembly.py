@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dikast.errors import ConfigError
@@ -12,7 +12,7 @@ from dikast.judges.base import Judge
 from dikast.judges.budget import Budget
 from dikast.judges.panel import FallbackJudge, PanelJudge
 from dikast.judges.preference import PreferenceJudge, check_can_compare
-from dikast.judges.recorded import RecordedJudge
+from dikast.judges.recorded import RecordedJudge, names_verdicts
 from dikast.judges.rubric import RubricJudge, check_fits
 from dikast.models.base import Capabilities, ModelClient
 from dikast.models.opening import connection_of, open_model
@@ -47,7 +47,7 @@ class Judges:
     def open(cls, spec: RewardSpec, journal: Journal, *, calls: int | None = None, usd: float | None = None) -> Judges:
         """Opens the models that the reward names, to be asked so often and for so much money at the most."""
         judge = spec.file.judge
-        models = [_open(name, spec.folder) for name in judge.models]
+        models = [member_of(spec, name, open_model) for name in judge.models]
         fallback = open_model(judge.fallback.model, spec.folder) if judge.fallback else None
         return cls(spec, models, journal, fallback=fallback, budget=budget_of(spec, calls=calls, usd=usd))
 
@@ -135,15 +135,16 @@ def budget_of(spec: RewardSpec, *, calls: int | None, usd: float | None) -> Budg
     return Budget(calls=calls, usd=usd, prices=prices)
 
 
-def _open(name: str, folder: Path) -> ModelClient | RecordedJudge:
-    if name.startswith("recorded:") and name.endswith(".jsonl"):
-        return RecordedJudge(name, folder / name.partition(":")[2])
-    return open_model(name, folder)
+def member_of(spec: RewardSpec, name: str, opening: Callable[[str, Path], ModelClient]) -> ModelClient | RecordedJudge:
+    """Gives one of the judge's models: verdicts from a file, or a client that `opening` gives."""
+    if names_verdicts(name):
+        return RecordedJudge(name, spec.folder / name.partition(":")[2])
+    return opening(name, spec.folder)
 
 
 def _require_able(judge: JudgeSpec, name: str, can: Capabilities) -> None:
     check_fits(judge.criteria, name, can)
     if judge.mode == "preference":
-        if name.startswith("recorded:") and name.endswith(".jsonl"):
+        if names_verdicts(name):
             raise ConfigError(f"judge.model: {name} holds verdicts on criteria, and nothing is compared by them")
         check_can_compare(name, writes=not (can.logprobs or can.decisions), compare=judge.compare)

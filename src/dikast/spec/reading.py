@@ -92,6 +92,12 @@ _loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
 )
 
+# No setting is a date object: a price's `date: 2026-11-01` is the text that it looks like.
+_loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in _loader.yaml_implicit_resolvers.items()
+}
+
 
 def convert(value: Any, into: type[T], *, where: str) -> T:
     """Converts plain data into a struct; `where` starts the message of what does not fit."""
