@@ -54,7 +54,14 @@ def test_help_lists_every_command():
 
     assert done.returncode == 0
     _, _, commands = done.stdout.partition("Commands")
-    assert re.findall(r"^\W*(\w+)  ", commands, flags=re.MULTILINE) == ["score", "certify", "train", "eval", "models"]
+    assert re.findall(r"^\W*(\w+)  ", commands, flags=re.MULTILINE) == [
+        "lint",
+        "score",
+        "certify",
+        "train",
+        "eval",
+        "models",
+    ]
 
 
 def test_help_loads_no_heavy_module():

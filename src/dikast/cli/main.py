@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typer._click import Command, Context
 
 _COMMANDS = {
+    "lint": "Read a reward's rubric as a critic would, without asking a model.",
     "score": "Score a file of rollouts with a reward.",
     "certify": "Measure what a reward's judge is worth against people's labels.",
     "train": "Train a policy against a reward: baseline, warm start, RL, evaluation, report.",
