@@ -143,6 +143,16 @@ def test_a_certificate_that_trusts_nothing_leaves_nothing_to_judge(
         load(reward_path, certificate=certificate_of({"good": 0.0, "useful": 0.0}))
 
 
+def test_a_veto_needs_a_certificate_by_which_it_hardly_errs(reward_path: Path, certificate_of: Callable[..., Path]):
+    text = reward_path.read_text().replace("id: good,", "id: good, required: true,") + "aggregate: veto\n"
+    reward_path.write_text(text)
+
+    with pytest.raises(
+        NotGoodEnoughError, match=r"judge.criteria\[0\] \(good\): It is required, and the judge says no"
+    ):
+        load(reward_path, certificate=certificate_of({"good": 1.0, "useful": 1.0}))
+
+
 def test_without_its_leave_every_criterion_counts_in_full_and_is_still_read_as_measured(
     reward_path: Path, certificate_of: Callable[..., Path]
 ):

@@ -36,6 +36,8 @@ def open_reward(
 ) -> Reward:
     """`load` with paths, and with what the judge may ask at the most."""
     from dikast.certify.certificate import certificate_hash, read_certificate
+    from dikast.certify.lint.measured import vetoes
+    from dikast.errors import NotGoodEnoughError
     from dikast.reward.reward import Reward
 
     with _judges(path, journal, budget_calls=budget_calls, budget_usd=budget_usd) as judges:
@@ -43,6 +45,8 @@ def open_reward(
             return Reward(judges)
         trust = read_certificate(certificate)
         require_fit(trust, certificate, judges)
+        for finding in vetoes(judges.spec.file, trust):
+            raise NotGoodEnoughError(f"{path}: {finding.where}: {finding.problem}")
         return Reward(judges, readings=trust.readings(), certificate_hash=certificate_hash(trust))
 
 

@@ -55,6 +55,7 @@ def test_help_lists_every_command():
     assert done.returncode == 0
     _, _, commands = done.stdout.partition("Commands")
     assert re.findall(r"^\W*(\w+)  ", commands, flags=re.MULTILINE) == [
+        "lint",
         "plan",
         "score",
         "certify",

@@ -316,3 +316,10 @@ def test_a_length_check_reads_its_bounds(reward_file: Write):
     spec = read_reward(reward_file(text_of(checks=[{"check": "length", "max_words": 5, "weight": 0.1}])))
 
     assert spec.file.checks == (LengthCheck(max_words=5, weight=0.1),)
+
+
+def test_weights_whose_sum_is_no_number_are_refused(reward_file: Write):
+    bad = [{"id": name, "ask": "?", "weight": 1.5e308, "negative": True} for name in ("a", "b")]
+    path = reward_file(text_of(judge=judge_of({"id": "good", "ask": "?"}, *bad), aggregate="healthbench"))
+
+    assert problem_of(path) == "judge.criteria: the weights are too large to add up; write smaller ones"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typer._click import Command, Context
 
 _COMMANDS = {
+    "lint": "Read a reward's rubric as a critic would, without asking a model.",
     "plan": "Say what scoring a file would ask, cost and take, before anything is spent.",
     "score": "Score a file of rollouts with a reward.",
     "certify": "Measure what a reward's judge is worth against people's labels.",

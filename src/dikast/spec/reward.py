@@ -90,7 +90,7 @@ class RewardSpec(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 def read_reward(path: Path) -> RewardSpec:
     """Reads and checks a reward file. Raises `ConfigError` with the place and the mend."""
     spec = RewardSpec(file=read_struct(path, RewardFile), path=path)
-    for problem in _problems(spec.file):
+    for problem in reward_problems(spec.file):
         raise ConfigError(f"{path}: {problem}")
     named_files(spec)
     return spec
@@ -128,7 +128,7 @@ def python_source(spec: RewardSpec, call: str) -> Path:
     return Path(found.origin)
 
 
-def _problems(file: RewardFile) -> Iterator[str]:
+def reward_problems(file: RewardFile) -> Iterator[str]:
     """What does not fit together, worst first. One sentence each, with the mend."""
     yield from _range_problems(file)
     yield from check_problems(file.checks, file.inputs)
@@ -162,7 +162,7 @@ def _aggregate_problems(file: RewardFile) -> Iterator[str]:
         yield f"judge.criteria ({required[0]}): 'required' is heeded by 'aggregate: veto' only"
     if file.judge.mode == "preference" and file.aggregate != "weighted_mean":
         yield f"aggregate: {file.aggregate} adds up criteria, and a preference judge has none; remove it"
-    if file.aggregate == "healthbench":
+    if file.aggregate == "healthbench" and file.judge.criteria:
         yield from _healthbench_problems(file)
 
 
@@ -172,11 +172,15 @@ def _healthbench_problems(file: RewardFile) -> Iterator[str]:
     if all(criterion.negative for criterion in file.judge.criteria):
         yield "aggregate: healthbench divides by the weights of positive criteria, and all are negative"
         return
+    if not all(0 < criterion.weight < math.inf for criterion in file.judge.criteria):
+        return  # told of the criterion already
     lowest = healthbench_floor({criterion.id: criterion.weight for criterion in file.judge.criteria}, file.judge)
     low, high = file.range
     checked = sum(check.weight or 0.0 for check in file.checks)
     lowest *= 1 - checked
-    if low > lowest or high < 1:
+    if not math.isfinite(lowest * 100):
+        yield "judge.criteria: the weights are too large to add up; write smaller ones"
+    elif low > lowest or high < 1:
         yield (
             f"range: [{low}, {high}] does not hold what healthbench can give, {lowest:.4g} to 1; "
             f"write 'range: [{math.floor(lowest * 100) / 100:g}, 1]'"
