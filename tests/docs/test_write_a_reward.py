@@ -10,6 +10,9 @@ import pytest
 import yaml
 
 import dikast
+from dikast.certify.certificate import read_certificate
+from dikast.certify.lint.critic import lint
+from dikast.spec.reward import read_reward
 
 PAGE = Path(__file__).parents[2] / "docs" / "write-a-reward.md"
 EXAMPLES = dict(re.findall(r"```yaml\n# name: (\S+)\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL))
@@ -75,6 +78,26 @@ def test_the_example_scores_its_rollouts(name: str, folder_of: Callable[[str], P
     assert len(values) == len(scores)
     assert all(low <= value <= high for value in values)
     assert len(set(values)) > 1, "everything got the same score: the judge was not heard"
+
+
+@pytest.mark.parametrize("name", sorted(set(EXAMPLES) - {"models.yaml"}))
+def test_the_linter_finds_no_fault_in_the_example(name: str, tmp_path: Path):
+    (tmp_path / "reward.yaml").write_text(EXAMPLES[name])
+
+    faults = [finding for finding in lint(read_reward(tmp_path / "reward.yaml").file) if finding.level == "error"]
+
+    # A veto waits for its certificate, as the page says.
+    assert {fault.rule for fault in faults} <= ({"veto_uncertified"} if name == "veto" else set())
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PAGE.parents[1] / "examples").glob("*/reward*.yaml")), ids=lambda path: path.stem
+)
+def test_the_linter_finds_no_fault_in_the_projects_examples(path: Path):
+    certificate = path.parent / "certificate.json"
+    trust = read_certificate(certificate) if path.name == "reward.yaml" else None
+
+    assert [finding for finding in lint(read_reward(path).file, certificate=trust) if finding.level == "error"] == []
 
 
 def test_the_connection_of_the_page_is_read(tmp_path: Path):
