@@ -16,7 +16,7 @@ from dikast.report.words import interval, number
 
 _WIDTH, _LABELS, _PLOT, _ROW, _GAP, _TOP, _BOTTOM = 580, 152, 216, 36, 12, 8, 42
 _PANEL_WIDTH, _PANEL_HEIGHT, _LEFT, _RIGHT, _ABOVE, _BELOW = 260, 150, 34, 10, 10, 24
-_MOST_STEPS = 6
+_MOST_STEPS = 4
 _LEAST_SPAN = 1e-9
 
 
