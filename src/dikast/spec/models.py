@@ -6,6 +6,7 @@ OPENAI_BASE_URL and OPENAI_API_KEY from the environment. Keys stand in the envir
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,6 +68,8 @@ def read_connections(folder: Path) -> dict[str, ModelConnection]:
                 rates = (connection.requests_per_minute, connection.tokens_per_minute)
                 if connection.concurrency < 1 or connection.attempts < 1 or not connection.timeout > 0:
                     raise ConfigError(f"{path}: {name}: concurrency, attempts and timeout must be above 0")
+                if math.isinf(connection.timeout):
+                    raise ConfigError(f"{path}: {name}: timeout must be a number of seconds; leave it out for 120")
                 if not all(rate is None or rate > 0 for rate in rates):
                     raise ConfigError(f"{path}: {name}: requests_per_minute and tokens_per_minute must be above 0")
             return connections
