@@ -19,6 +19,7 @@ import msgspec
 from dikast.errors import ConfigError, ModelError, UnavailableError
 from dikast.models.attempts import Attempts, TryAgain, seconds_of, seconds_of_reset, tried
 from dikast.models.base import Reply
+from dikast.models.formats import BadRequestError
 from dikast.models.limiter import Limiter
 from dikast.models.transport import BrokenConnectionError, Headers, HttpAnswer, Transport, open_transport
 from dikast.records import MissingReason
@@ -43,10 +44,6 @@ Read = Callable[[bytes, float], Reply]
 """Reads a body, and the seconds it took, into a reply. Raises `ModelError` where it is none."""
 
 
-class BadRequestError(ModelError):
-    """The server refused the body: its content, or the format that it asks for."""
-
-
 class _Door(msgspec.Struct, frozen=True):
     """What belongs to one event loop."""
 
@@ -59,7 +56,9 @@ class HttpEndpoint:
 
     def __init__(self, name: str, connection: ModelConnection, path: str, *, first_pause: float = 0.5) -> None:
         self.name = name
-        self.endpoint = _checked(connection.endpoint or os.environ.get("OPENAI_BASE_URL") or OPENAI_ENDPOINT, name)
+        self.endpoint = checked_endpoint(
+            connection.endpoint or os.environ.get("OPENAI_BASE_URL") or OPENAI_ENDPOINT, name
+        )
         self.model = connection.model or name.partition(":")[2]
         self._url = self.endpoint + path
         self._connection = connection
@@ -122,7 +121,7 @@ class HttpEndpoint:
             return TryAgain(
                 reason=_PASSING.get(status, "transport"),
                 detail=detail,
-                after=_asked_to_wait(answer.headers),
+                after=asked_to_wait(answer.headers),
                 too_much=status in _TOO_MUCH,
             )
         if status in _STOPS:
@@ -164,11 +163,11 @@ def tokens_of(characters: int, max_tokens: int) -> int:
     return characters // CHARACTERS_PER_TOKEN + max_tokens
 
 
-def _asked_to_wait(headers: Headers) -> float:
+def asked_to_wait(headers: Headers) -> float:
     """Seconds that a server which failed asks to wait; what it says in milliseconds is the most exact."""
     return (
-        seconds_of(headers.get("Retry-After-Ms"), unit=0.001)
-        or seconds_of(headers.get("Retry-After"))
+        seconds_of(headers.get("retry-after-ms"), unit=0.001)
+        or seconds_of(headers.get("retry-after"))
         or _exhausted(headers)
     )
 
@@ -188,7 +187,8 @@ def _told(body: bytes, key: str) -> str:
     return (text.replace(key, "***") if key else text)[:300]
 
 
-def _checked(endpoint: str, name: str) -> str:
+def checked_endpoint(endpoint: str, name: str) -> str:
+    """Gives an endpoint without its last slash. Raises `ConfigError` where it is no URL, or holds a password."""
     if "@" in endpoint.rpartition("//")[2].partition("/")[0]:
         raise ConfigError(f"{name}: the endpoint holds a key or password; put it in the environment, see key_variable")
     if not _is_url(endpoint):
