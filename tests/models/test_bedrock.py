@@ -381,9 +381,10 @@ async def test_a_throttled_account_is_left_alone_for_as_long_as_it_is_asked(serv
     started = time.monotonic()
     await asyncio.sleep(0.1)
 
-    await asyncio.gather(waiting, model.reply(ASK))
+    await model.reply(ASK)
 
     assert time.monotonic() - started >= 0.4
+    assert (await waiting).text == "{}"
 
 
 async def test_a_server_that_hangs_is_a_timeout(server, connect, closing):
@@ -516,8 +517,8 @@ def test_an_endpoint_that_cannot_be_used_is_told_when_it_is_opened(connect, endp
     assert "secret" not in str(caught.value)
 
 
-class Counting(BedrockModel):
-    """Counts how often boto3 is set up, and takes its time over it."""
+class SlowToConnect(BedrockModel):
+    """Takes its time to set boto3 up, and counts how often."""
 
     connects = 0
 
@@ -527,6 +528,14 @@ class Counting(BedrockModel):
         return super()._connect()
 
 
+async def test_botocore_waits_as_long_as_the_connection_says_and_counts_no_attempts(model):
+    await asyncio.to_thread(model._connected)
+
+    config = model._connected().meta.config
+    assert config.read_timeout == 5.0
+    assert config.retries["total_max_attempts"] == 1
+
+
 async def test_many_requests_at_once_share_one_setup_and_its_connections(server, connect, closing, caplog):
     async def slowly(request: web.Request) -> web.Response:
         await asyncio.sleep(0.2)
@@ -534,7 +543,7 @@ async def test_many_requests_at_once_share_one_setup_and_its_connections(server,
 
     server.otherwise = slowly
     plain = connect(concurrency=24)
-    model = closing(Counting(plain.name, plain._connection))
+    model = closing(SlowToConnect(plain.name, plain._connection))
 
     for _ in range(2):
         await asyncio.gather(*(model.reply(ASK) for _ in range(48)))

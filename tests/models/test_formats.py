@@ -89,22 +89,59 @@ async def test_those_who_ask_at_once_find_the_same_form(formats):
     assert server.asked == ["best"] * 5 + ["good"] * 5
 
 
-async def test_one_that_was_refused_in_a_worse_form_asks_again_in_the_one_that_others_found(formats):
-    # It asks first and is answered last: meanwhile another has found the good form.
-    found = asyncio.Event()
-    asked: list[str] = []
+class Slow(Server):
+    """Lets whoever asks for the best form wait until it is told to answer."""
 
-    async def slow(form: str) -> Reply:
-        asked.append(form)
+    def __init__(self, *takes: str) -> None:
+        super().__init__(*takes)
+        self.answers = asyncio.Event()
+
+    async def __call__(self, form: str) -> Reply:
         if form == "best":
-            await found.wait()
-            raise BadRequestError("rejected", "too busy to say why")
-        return Reply(text=form)
+            await self.answers.wait()
+        return await super().__call__(form)
 
+
+async def test_one_that_is_refused_late_asks_again_in_the_form_that_others_found(formats):
+    slow = Slow("plain")
     waiting = asyncio.create_task(formats.ask(slow))
     await asyncio.sleep(0)
     await formats.ask(Server("plain"))
-    found.set()
+
+    slow.answers.set()
 
     assert (await waiting).text == "plain"
-    assert asked == ["best", "plain"]
+    assert slow.asked == ["best", "plain"]
+
+
+async def test_a_better_form_that_is_taken_later_is_the_one_from_then_on(formats):
+    slow, picky, after = Slow("best"), Server("good"), Server("best", "good")
+    waiting = asyncio.create_task(formats.ask(slow))
+    await asyncio.sleep(0)
+    await formats.ask(picky)
+    slow.answers.set()
+    await waiting
+
+    await formats.ask(after)
+
+    assert after.asked == ["best"]
+
+
+async def test_a_worse_form_that_is_taken_later_changes_nothing(formats):
+    found, late = asyncio.Event(), Server("best", "good")
+
+    async def refused_before(form: str) -> Reply:
+        if form == "best":
+            raise BadRequestError("rejected", "its content")
+        await found.wait()
+        return Reply(text=form)
+
+    waiting = asyncio.create_task(formats.ask(refused_before))
+    await asyncio.sleep(0)
+    await formats.ask(Server("best"))
+    found.set()
+    assert (await waiting).text == "good"
+
+    await formats.ask(late)
+
+    assert late.asked == ["best"]

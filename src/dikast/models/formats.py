@@ -39,9 +39,13 @@ class Formats(Generic[F]):
                     raise
                 form = following
             else:
-                if self._taken is None:
-                    self._taken = form
+                self._take(form)
                 return reply
+
+    def _take(self, form: F) -> None:
+        # The best that was ever taken stands: a worse one may have been tried for a content that was refused.
+        if self._taken is None or self._formats.index(form) < self._formats.index(self._taken):
+            self._taken = form
 
     def _after(self, refused: F) -> F | None:
         if self._taken is not None:
