@@ -103,6 +103,7 @@ def test_a_second_plan_leaves_out_what_a_run_has_asked(
     plan: Any, scripted_model: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     model = scripted_model(0.75, concurrency=4)
+    model.name = "openai:big"
     monkeypatch.setattr("dikast.reward.assembly.open_model", lambda _name, _folder: model)
     monkeypatch.setattr("dikast.reward.planning.describe_model", lambda _name, _folder: model)
 

@@ -3,10 +3,13 @@
 import asyncio
 import base64
 import hashlib
+import json
+import selectors
 import threading
 import zipfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -82,20 +85,32 @@ def small(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Small
 
 
 class ScriptedServer:
-    """An OpenAI-compatible server on loopback, in a loop and thread of its own. It acts in the order of `script`."""
+    """A judge's server on loopback, in a loop and thread of its own. It acts in the order of `script`."""
 
     def __init__(self) -> None:
         self.script: list[Act] = []
         self.otherwise: Act | None = None
         """What it does when the script is at its end."""
-        self.bodies: list[dict] = []
+        self.raw: list[bytes] = []
+        self.paths: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.connections: set[tuple[str, int]] = set()
         self.under_way = self.most_under_way = 0
         self.url = ""
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._ready = threading.Event()
+        self._arrived = threading.Semaphore(0)
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
+
+    @property
+    def bodies(self) -> list[dict]:
+        return [json.loads(raw) for raw in self.raw]
+
+    async def asked(self, times: int = 1) -> None:
+        """Waits until so many more requests have arrived than the last call waited for."""
+        for _ in range(times):
+            assert await asyncio.to_thread(self._arrived.acquire, timeout=10)
 
     def start(self) -> None:
         self._thread.start()
@@ -107,9 +122,9 @@ class ScriptedServer:
         self._loop.close()
 
     async def _serve(self) -> None:
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", self._answer)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.router.add_post("/{path:.*}", self._answer)
+        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
@@ -119,8 +134,12 @@ class ScriptedServer:
         await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        self.bodies.append(await request.json())
+        assert request.transport is not None
+        self.connections.add(request.transport.get_extra_info("peername"))
+        self.raw.append(await request.read())
+        self.paths.append(request.raw_path)
         self.headers.append(dict(request.headers))
+        self._arrived.release()
         act = self.script.pop(0) if self.script else self.otherwise
         if act is None:
             return web.Response(status=500, text="the script is at its end")
@@ -132,9 +151,16 @@ class ScriptedServer:
             self.under_way -= 1
 
 
+@pytest.fixture(params=["aiohttp", "pyreqwest"])
+def transport_name(request: pytest.FixtureRequest) -> str:
+    """Each of the two that carry requests."""
+    pytest.importorskip(request.param)
+    return request.param
+
+
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
-    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(variable, raising=False)
     scripted = ScriptedServer()
     scripted.start()
@@ -154,3 +180,38 @@ async def closing() -> AsyncIterator[Callable]:
     yield keep
     for client in clients:
         await client.close()
+
+
+class VirtualTime(asyncio.SelectorEventLoop):
+    """An event loop whose clock moves only when everybody waits, and then to when the first one wakes."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        super().__init__(_Skipping(self))
+
+    def time(self) -> float:
+        return self.now
+
+
+class _Skipping(selectors.DefaultSelector):
+    def __init__(self, loop: VirtualTime) -> None:
+        super().__init__()
+        self._of = loop
+
+    def select(self, timeout: float | None = None) -> list:
+        if (ready := super().select(0)) or timeout == 0:
+            return ready
+        assert timeout is not None, "everybody waits and nobody will wake"
+        self._of.now += timeout
+        return []
+
+
+@pytest.fixture(scope="session")
+def in_virtual_time() -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    """Runs a coroutine on a loop of its own, where a minute's wait takes no time. No sockets there."""
+
+    def run(work: Coroutine[Any, Any, Any]) -> Any:
+        with asyncio.Runner(loop_factory=VirtualTime) as runner:
+            return runner.run(work)
+
+    return run

@@ -36,6 +36,17 @@ def fails(status: int, text: str = "", **headers: str):
     return act
 
 
+def with_headers(act, **headers: str):
+    """What the act answers, with these headers too."""
+
+    async def both(request: web.Request) -> web.Response:
+        answer = await act(request)
+        answer.headers.update({k.replace("_", "-"): v for k, v in headers.items()})
+        return answer
+
+    return both
+
+
 async def hangs(_request: web.Request) -> web.Response:
     await asyncio.sleep(60)
     return web.Response()
@@ -61,13 +72,14 @@ async def slowly(request: web.Request) -> web.Response:
 
 
 @pytest.fixture
-def connect(server, monkeypatch):
+def connect(server, transport_name, monkeypatch):
+    """Opens a client of the server, over each transport."""
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-key")
 
     def make(name: str = "openai:judge", **changes) -> OpenAIModel:
         settings = {"provider": "openai", "endpoint": server.url, "attempts": 3, "timeout": 5.0} | changes
-        return OpenAIModel(name, ModelConnection(**settings), first_pause=0.01)
+        return OpenAIModel(name, ModelConnection(transport=transport_name, **settings), first_pause=0.01)
 
     return make
 
@@ -133,15 +145,63 @@ async def test_too_many_requests_are_asked_again_after_the_time_that_the_server_
     reply = await model.reply(ASK)
 
     assert reply.text == "Yes"
-    assert time.monotonic() - started >= 1.0
+    assert 1.0 <= time.monotonic() - started < 3.0
+
+
+@pytest.mark.parametrize("status", [429, 500])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry_After_Ms": "150"},
+        {"Retry_After_Ms": "150", "Retry_After": "50"},
+        {"Retry_After": "0.15"},
+        {"X_RateLimit_Remaining_Requests": "0", "X_RateLimit_Reset_Requests": "150ms"},
+        {"X_RateLimit_Remaining_Tokens": "0", "X_RateLimit_Reset_Tokens": "0.15s"},
+        {"Retry_After": "0.15", "X_RateLimit_Remaining_Tokens": "0", "X_RateLimit_Reset_Tokens": "50s"},
+    ],
+)
+async def test_a_failed_server_is_left_alone_for_as_long_as_its_headers_say(server, model, status, headers):
+    server.script = [fails(status, **headers), says()]
+    started = time.monotonic()
+
+    await model.reply(ASK)
+
+    assert 0.15 <= time.monotonic() - started < 2.0
+
+
+@pytest.mark.parametrize("of", ["Requests", "Tokens"])
+async def test_a_server_that_has_nothing_left_is_asked_again_after_its_reset(server, model, of):
+    spent = {f"X_RateLimit_Remaining_{of}": "0", f"X_RateLimit_Reset_{of}": "400ms"}
+    server.script = [with_headers(says("first"), **spent), says("second")]
+
+    first = await model.reply(ASK)
+    started = time.monotonic()
+    second = await model.reply(ASK)
+
+    assert (first.text, second.text) == ("first", "second")
+    assert time.monotonic() - started >= 0.35
+
+
+async def test_a_server_that_has_something_left_is_asked_at_once(server, model):
+    left = {"X_RateLimit_Remaining_Requests": "1", "X_RateLimit_Reset_Requests": "30s"}
+    server.otherwise = with_headers(says(), **left)
+
+    async with asyncio.timeout(5):
+        for _ in range(3):
+            await model.reply(ASK)
 
 
 @pytest.mark.parametrize(
     ("act", "reason"),
     [
+        (fails(408), "timeout"),
+        (fails(425), "transport"),
         (fails(429), "rate_limited"),
         (fails(500, "boom"), "transport"),
+        (fails(502), "transport"),
         (fails(503), "transport"),
+        (fails(504), "transport"),
+        (fails(529), "transport"),
         (hangs_up, "transport"),
         (says(content="x", message=7), "unparsable"),
         (fails(200, "<html>gateway</html>"), "unparsable"),
@@ -294,6 +354,17 @@ async def test_a_content_that_is_rejected_in_every_format_changes_no_format(serv
     assert server.bodies[-1]["response_format"]["type"] == "json_schema"
 
 
+async def test_many_first_requests_at_once_find_the_format_together(server, model):
+    server.otherwise = takes_no_schema
+
+    replies = await asyncio.gather(*(model.reply(ASK_JSON) for _ in range(8)))
+    server.raw.clear()
+    await model.reply(ASK_JSON)
+
+    assert [reply.text for reply in replies] == ['{"verdicts": {}}'] * 8
+    assert [body["response_format"]["type"] for body in server.bodies] == ["json_object"]
+
+
 async def test_once_a_format_worked_a_rejection_is_about_the_content(server, model):
     server.script = [says("{}"), fails(400)]
     await model.reply(ASK_JSON)
@@ -312,16 +383,124 @@ async def test_no_more_requests_are_under_way_than_the_connection_allows(server,
 
 
 async def test_one_that_must_wait_does_not_hold_up_the_others(server, connect, closing):
-    server.script = [fails(429, Retry_After="1"), says("second"), says("first")]
+    server.script = [fails(500, Retry_After="1"), says("second"), says("first")]
     model = closing(connect(concurrency=1))
     waiting = asyncio.create_task(model.reply(ASK))
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.1)
 
-    reply = await model.reply(ASK)
+    async with asyncio.timeout(0.6):
+        reply = await model.reply(ASK)
 
     assert reply.text == "second"
     assert not waiting.done()
     assert (await waiting).text == "first"
+
+
+async def test_a_server_that_gets_too_much_is_left_alone_by_all(server, connect, closing):
+    server.script = [fails(429, Retry_After="0.5")]
+    server.otherwise = says()
+    model = closing(connect(concurrency=4))
+    waiting = asyncio.create_task(model.reply(ASK))
+    await server.asked()
+    await asyncio.sleep(0.1)
+    started = time.monotonic()
+
+    await asyncio.gather(*(model.reply(ASK) for _ in range(3)))
+
+    assert time.monotonic() - started >= 0.35
+    assert (await waiting).text == "Yes"
+
+
+async def test_the_requests_under_way_adapt_to_what_the_server_takes(server, connect, closing):
+    async def takes_six(request: web.Request) -> web.Response:
+        over = server.under_way > 6
+        await asyncio.sleep(0.02)
+        return await (fails(429) if over else says())(request)
+
+    server.otherwise = takes_six
+    model = closing(connect(concurrency=200, attempts=12))
+    await asyncio.gather(*(model.reply(ASK) for _ in range(150)))
+    server.raw.clear()
+    server.most_under_way = 0
+
+    await asyncio.gather(*(model.reply(ASK) for _ in range(150)))
+
+    assert server.most_under_way <= 12
+    assert len(server.raw) < 225
+
+
+async def test_requests_a_minute_are_kept(server, connect, closing):
+    server.otherwise = says()
+    # A second's worth of a hundred a second may come at once.
+    model = closing(connect(requests_per_minute=6100))
+    started = time.monotonic()
+
+    await asyncio.gather(*(model.reply(ASK) for _ in range(150)))
+
+    assert time.monotonic() - started >= 0.45
+
+
+async def test_tokens_a_minute_are_kept(server, connect, closing):
+    server.otherwise = says()
+    long = Request(messages=(Message(role="user", content="x" * 4000),), max_tokens=1000)
+    # Each asks for about two thousand: the first two go at once, being a second's worth, and then two a second.
+    model = closing(connect(tokens_per_minute=4200 * 61))
+    started = time.monotonic()
+
+    await asyncio.gather(*(model.reply(long) for _ in range(4)))
+
+    assert 0.7 <= time.monotonic() - started < 3.0
+
+
+@pytest.mark.parametrize(
+    ("at_openai", "field"),
+    [(True, "max_completion_tokens"), (False, "max_tokens")],
+)
+async def test_openai_itself_is_told_the_tokens_under_their_newer_name(
+    server, connect, closing, monkeypatch, at_openai, field
+):
+    if at_openai:
+        monkeypatch.setattr("dikast.models.openai.OPENAI_ENDPOINT", server.url)
+    server.otherwise = says("{}")
+
+    await closing(connect()).reply(ASK_JSON)
+
+    assert {name: value for name, value in server.bodies[0].items() if "tokens" in name} == {field: 50}
+
+
+async def test_fields_of_the_connection_are_laid_over_each_body_and_null_takes_one_away(server, connect, closing):
+    server.script = [says()]
+    extra = {
+        "reasoning_effort": "low",
+        "max_tokens": 9,
+        "temperature": None,
+        "provider": {"order": ["a"]},
+        "stop": None,
+    }
+
+    await closing(connect(body=extra)).reply(ASK)
+
+    assert server.bodies == [
+        {
+            "model": "judge",
+            "messages": [{"role": "user", "content": "Is it?"}],
+            "reasoning_effort": "low",
+            "max_tokens": 9,
+            "provider": {"order": ["a"]},
+        }
+    ]
+
+
+def test_whatever_changes_the_answers_changes_the_fingerprint(connect):
+    plain, low, high = connect(), connect(body={"effort": "low"}), connect(body={"effort": "high"})
+    cooler = connect(body={"temperature": None})
+
+    assert len({model.fingerprint for model in (plain, low, high, cooler)}) == 4
+    assert (
+        connect(body={"a": 1, "b": {"c": 1, "d": 2}}).fingerprint
+        == connect(body={"b": {"d": 2, "c": 1}, "a": 1}).fingerprint
+    )
+    assert connect(concurrency=1, timeout=1.0, key_variable="OTHER").fingerprint == plain.fingerprint
 
 
 def test_one_client_serves_one_event_loop_after_another(server, connect):
@@ -348,7 +527,17 @@ async def test_a_client_that_was_closed_opens_again(server, model):
     [
         ("localhost:8000/v1", "not a URL"),
         ("file:///etc/passwd", "not a URL"),
+        ("http:///v1", "not a URL"),
+        ("https://host:99999/v1", "not a URL"),
+        ("https://host:port/v1", "not a URL"),
+        ("http://[::1/v1", "not a URL"),
+        ("https://two words/v1", "not a URL"),
+        ("https://host/v1\n", "not a URL"),
+        ("https://a..b/v1", "not a URL"),
         ("https://user:secret@host/v1", "key_variable"),
+        ("https://secret@host/v1", "key_variable"),
+        ("https://user:secret@host:99999/v1", "key_variable"),
+        ("user:secret@host/v1", "key_variable"),
     ],
 )
 def test_an_endpoint_that_cannot_be_used_is_told_when_it_is_opened(connect, endpoint, problem):

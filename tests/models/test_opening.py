@@ -1,11 +1,17 @@
 """A model's name finds its provider and its connection, or says what is wrong with it."""
 
+import sys
+
 import pytest
 
 from dikast.errors import ConfigError, UnavailableError, UsageError
+from dikast.journal import Answered, Journal
+from dikast.models.bedrock import BedrockModel
+from dikast.models.decisions import DecisionsModel
 from dikast.models.local import LocalModel
 from dikast.models.openai import OpenAIModel
-from dikast.models.opening import describe_model, open_model
+from dikast.models.opening import connection_of, describe_model, open_model
+from dikast.models.recorded import RecordedModel
 
 
 def write(folder, text: str) -> None:
@@ -102,3 +108,60 @@ def test_a_local_model_that_is_not_here_is_told_when_it_is_opened(tmp_path, smal
         open_model("local:small", tmp_path)
     with pytest.raises(UsageError, match="no local model is called 'unheard-of'"):
         open_model("local:unheard-of", tmp_path)
+
+
+def test_a_decision_model_takes_its_connection_as_others_do(tmp_path):
+    write(tmp_path, "fast: {provider: decisions, model: gpt-6-luna, endpoint: 'http://10.0.0.1/v1', concurrency: 4}")
+
+    model = open_model("decisions:fast", tmp_path)
+
+    assert isinstance(model, DecisionsModel)
+    assert (model.name, model.fingerprint) == ("decisions:fast", "http://10.0.0.1/v1 gpt-6-luna")
+    assert (model.capabilities.concurrency, model.capabilities.decisions) == (4, True)
+
+
+def test_a_bedrock_model_is_opened_without_asking_aws_anything(tmp_path, monkeypatch):
+    pytest.importorskip("boto3")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    write(tmp_path, "judge: {provider: bedrock, model: 'amazon.nova-pro-v1:0', region: eu-west-1}")
+
+    named, entered = open_model("bedrock:openai.gpt-oss-120b-1:0", tmp_path), open_model("bedrock:judge", tmp_path)
+
+    assert isinstance(named, BedrockModel)
+    assert named.name == "bedrock:openai.gpt-oss-120b-1:0"
+    assert named.fingerprint != entered.fingerprint == "bedrock eu-west-1 amazon.nova-pro-v1:0"
+
+
+def test_a_provider_that_is_not_installed_is_told_with_what_to_install(tmp_path, monkeypatch, cache, small):
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
+
+    with pytest.raises(UnavailableError, match=r"pip install 'dikast\[bedrock\]'"):
+        open_model("bedrock:m", tmp_path)
+    with pytest.raises(UnavailableError, match=r"pip install 'dikast\[local\]'"):
+        open_model("local:small", tmp_path)
+
+
+@pytest.mark.parametrize("entry", [None, "then: {provider: recorded, path: run/journal.db}"])
+async def test_a_journal_is_looked_for_from_the_rewards_folder(tmp_path, closing, entry):
+    journal = Journal.open(tmp_path / "run" / "journal.db")
+    journal.keep([Answered(key=b"k", model="openai:judge", request=b'{"messages":[],"max_tokens":1}', reply=b"{}")])
+    journal.close()
+    if entry:
+        write(tmp_path, entry)
+
+    model = closing(open_model("recorded:then" if entry else "recorded:run/journal.db", tmp_path))
+
+    assert isinstance(model, RecordedModel)
+    assert model.fingerprint == "openai:judge as recorded"
+
+
+def test_the_connection_of_a_model_is_the_one_that_it_would_be_opened_with(tmp_path):
+    write(tmp_path, "judge: {provider: openai, concurrency: 3}")
+
+    assert connection_of("openai:judge", tmp_path).concurrency == 3
+    assert connection_of("openai:other", tmp_path).concurrency == 64
+    with pytest.raises(ConfigError, match="make them the same"):
+        connection_of("bedrock:judge", tmp_path)
+    with pytest.raises(ConfigError, match="no provider 'bedrok'"):
+        connection_of("bedrok:judge", tmp_path)

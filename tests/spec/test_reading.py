@@ -62,6 +62,11 @@ def test_a_number_may_be_written_with_an_exponent_and_without_a_dot(
     assert read_struct(file_of(f"weight: {written}"), Inner).weight == number
 
 
+@pytest.mark.parametrize("written", ["2026-11-24", "2026-13-99", "2026-11", "2001-12-14t21:59:43.10-05:00"])
+def test_what_looks_like_a_date_is_a_text(file_of: Callable[[str], Path], written: str):
+    assert read_struct(file_of(f"name: {written}"), Outer).name == written
+
+
 @pytest.mark.parametrize("written", ["5e", "e5", "1e5x", "0x1e5 m", "1e-5-1"])
 def test_a_text_that_only_looks_like_a_number_stays_one(file_of: Callable[[str], Path], written: str):
     assert read_struct(file_of(f"name: {written}"), Outer).name == written

@@ -25,6 +25,7 @@ LONGEST_RETRY_AFTER = 60.0
 """Seconds; a server that asks for more is asked again after these."""
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_SPANS = re.compile(rf"(?:{_SPAN.pattern})+")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -78,12 +79,12 @@ async def tried(
         await asyncio.sleep(outcome.after + _pause(number, attempts, dice))
 
 
-def seconds_of(retry_after: str | None) -> float:
-    """Reads a Retry-After header, seconds or a date, into 0..60 seconds; 0 where it says nothing."""
+def seconds_of(retry_after: str | None, *, unit: float = 1.0) -> float:
+    """Reads a Retry-After header, a number or a date, into 0..60 seconds; 0 where it says nothing."""
     if not retry_after:
         return 0.0
     try:
-        seconds = float(retry_after)
+        seconds = float(retry_after) * unit
     except ValueError:
         seconds = _until(retry_after)
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if math.isfinite(seconds) else 0.0
@@ -93,9 +94,9 @@ def seconds_of_reset(text: str | None) -> float:
     """Reads a rate-limit reset header, as in 1m30s, 250ms or 12, into 0..60 seconds; 0 where it says nothing."""
     if not text:
         return 0.0
-    parts = _SPAN.findall(text)
-    if parts and "".join(number + unit for number, unit in parts) == text.strip():
-        return min(sum(float(number) * _UNITS[unit] for number, unit in parts), LONGEST_RETRY_AFTER)
+    if _SPANS.fullmatch(text.strip()):
+        spans = _SPAN.findall(text)
+        return min(sum(float(number) * _UNITS[unit] for number, unit in spans), LONGEST_RETRY_AFTER)
     return seconds_of(text)
 
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import threading
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, cast, get_args
 
@@ -23,7 +23,8 @@ import msgspec
 from dikast.errors import ModelError, UnavailableError
 from dikast.models.attempts import Attempts, TryAgain, tried
 from dikast.models.base import Capabilities, Reply, Request
-from dikast.models.http import BadRequestError, tokens_of
+from dikast.models.formats import BadRequestError, Formats
+from dikast.models.http import asked_to_wait, checked_endpoint, tokens_of
 from dikast.models.limiter import Limiter
 from dikast.records import MissingReason
 from dikast.spec.models import ModelConnection
@@ -31,19 +32,19 @@ from dikast.spec.models import ModelConnection
 Format = Literal["json_schema", "tool", "none"]
 """How a model is told which form its reply must have."""
 
-_FORMATS: tuple[Format, ...] = get_args(Format)
 _TOOL = "reply"
 _PASSING: dict[str, MissingReason] = {
     "ThrottlingException": "rate_limited",
     "TooManyRequestsException": "rate_limited",
     "ModelNotReadyException": "rate_limited",
-    "ServiceQuotaExceededException": "rate_limited",
     "ModelTimeoutException": "timeout",
     "ServiceUnavailableException": "transport",
     "InternalServerException": "transport",
     "ModelErrorException": "transport",
     "ModelStreamErrorException": "transport",
 }
+_PASSING_STATUS: dict[int, MissingReason] = {408: "timeout", 429: "rate_limited"}
+"""Where the code is not one of Bedrock's: a gateway before it has answered."""
 _TOO_MUCH = frozenset({"ThrottlingException", "TooManyRequestsException", "ServiceUnavailableException"})
 _STOPS = {
     "AccessDeniedException": "the role may not call this model; allow bedrock:InvokeModel on it, and ask for access to it",
@@ -52,12 +53,53 @@ _STOPS = {
     "ExpiredTokenException": "the credentials have expired; renew them",
     "InvalidSignatureException": "the credentials are not accepted; renew them",
 }
+_STOP_STATUS = {
+    401: "the credentials are not accepted; renew them",
+    403: "the credentials are not accepted; renew them",
+    404: "nothing answers there; correct the model's name, the region or the endpoint",
+}
+# Bedrock says with 400 what others say with 404, and it is as true of every other request.
+_NO_MODEL = re.compile("model identifier is invalid|on-demand throughput", re.IGNORECASE)
 _REFUSED = frozenset({"guardrail_intervened", "content_filtered"})
 _CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
+_UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What botocore's parser lets through, beside its own error, for a body that is not of Converse's shape."""
 
 # Where the candidate begins: up to there all rollouts of a group share the text. A document that holds such a
 # line ends the cached part early, which costs money and changes nothing that the model sees.
 _CANDIDATE = re.compile(r"^# Candidate[^\n]*\n<[0-9a-f]{16}>$", re.MULTILINE)
+
+
+class _ToolUse(msgspec.Struct, frozen=True):
+    input: Any = None
+
+
+class _Block(msgspec.Struct, frozen=True, rename="camel"):
+    """What a model thought before it answered (`reasoningContent`) is left where it is."""
+
+    text: str | None = None
+    tool_use: _ToolUse | None = None
+
+
+class _Message(msgspec.Struct, frozen=True):
+    content: tuple[_Block, ...] | None = None
+
+
+class _Output(msgspec.Struct, frozen=True):
+    message: _Message
+
+
+class _Usage(msgspec.Struct, frozen=True, rename="camel"):
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_write_input_tokens: int | None = None
+
+
+class _Answer(msgspec.Struct, frozen=True, rename="camel"):
+    output: _Output
+    stop_reason: str | None = None
+    usage: _Usage | None = None
 
 
 class BedrockModel:
@@ -67,13 +109,15 @@ class BedrockModel:
         self.name = name
         self._model = connection.model or name.partition(":")[2]
         self._connection = connection
+        if connection.endpoint is not None:
+            checked_endpoint(connection.endpoint, name)
         self._attempts = Attempts(most=connection.attempts, timeout=connection.timeout, first_pause=first_pause)
         self._dice = random.Random()
         self._client: Any = None
+        self._connecting = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
         self._limiters: dict[asyncio.AbstractEventLoop, Limiter] = {}
-        self._format: Format = "json_schema"
-        self._format_settled = False
+        self._formats: Formats[Format] = Formats(get_args(Format))
         self._caches = True
         extra = f" {msgspec.json.encode(connection.body, order='deterministic').decode()}" if connection.body else ""
         self.fingerprint = f"bedrock {connection.region or ''} {self._model}{extra}"
@@ -83,21 +127,7 @@ class BedrockModel:
         """Answers, after retries. Raises `ModelError`, or `UnavailableError` where no request can work."""
         if request.schema is None:
             return await self._in_format(request, "none")
-        reply_format = self._format
-        while True:
-            try:
-                reply = await self._in_format(request, reply_format)
-            except BadRequestError as error:
-                if self._caches and "cach" in error.detail.casefold():
-                    # Not every model knows cache points, and one that does not says so.
-                    self._caches = False
-                    continue
-                if self._format_settled or reply_format == _FORMATS[-1]:
-                    raise
-                reply_format = _FORMATS[_FORMATS.index(reply_format) + 1]
-            else:
-                self._format, self._format_settled = reply_format, True
-                return reply
+        return await self._formats.ask(lambda reply_format: self._in_format(request, reply_format))
 
     async def close(self) -> None:
         """Lets go of the connections and threads."""
@@ -109,8 +139,19 @@ class BedrockModel:
             client.close()
 
     async def _in_format(self, request: Request, reply_format: Format) -> Reply:
+        caches = self._caches
+        try:
+            return await self._asked(request, reply_format, caches=caches)
+        except BadRequestError as error:
+            if not caches or "cach" not in error.detail.casefold():
+                raise
+        # Not every model knows cache points, and one that does not says so.
+        self._caches = False
+        return await self._asked(request, reply_format, caches=False)
+
+    async def _asked(self, request: Request, reply_format: Format, *, caches: bool) -> Reply:
         arguments = converse_arguments(
-            request, model=self._model, reply_format=reply_format, caches=self._caches, extra=self._connection.body
+            request, model=self._model, reply_format=reply_format, caches=caches, extra=self._connection.body
         )
         loop = asyncio.get_running_loop()
         if self._threads is None:
@@ -143,58 +184,82 @@ class BedrockModel:
 
     def _converse(self, arguments: dict[str, Any]) -> Reply | TryAgain:
         import botocore.exceptions as failures  # pyright: ignore[reportMissingTypeStubs]
+        from botocore.parsers import ResponseParserError  # pyright: ignore[reportMissingTypeStubs]
 
+        client = self._connected()
         started = time.monotonic()
         try:
-            answer: dict[str, Any] = self._connected().converse(**arguments)
+            answer = client.converse(**arguments)
         except failures.ClientError as error:
             return self._failed(cast("dict[str, Any]", error.response))
-        except (failures.NoCredentialsError, failures.PartialCredentialsError, failures.NoRegionError) as error:
-            raise UnavailableError(f"{self.name}: {error}; set AWS credentials and a region") from error
         except (failures.ReadTimeoutError, failures.ConnectTimeoutError) as error:
             return TryAgain(reason="timeout", detail=f"{self.name}: {error}")
-        except (failures.HTTPClientError, failures.ConnectionError) as error:
+        except (failures.HTTPClientError, failures.ConnectionError, failures.IncompleteReadError) as error:
             return TryAgain(reason="transport", detail=f"{self.name}: {error}")
         except failures.ParamValidationError as error:
             # A field that this botocore does not know is one that the model will not take either.
             raise BadRequestError("rejected", f"{self.name}: {error}") from error
-        return read_converse(answer, seconds=time.monotonic() - started)
+        except failures.BotoCoreError as error:
+            raise UnavailableError(f"{self.name}: {error}; set AWS credentials and a region") from error
+        except (ResponseParserError, *_UNREADABLE) as error:
+            return TryAgain(reason="unparsable", detail=f"{self.name}: the answer is none of Converse's ({error})")
+        try:
+            return read_converse(answer, seconds=time.monotonic() - started)
+        except ModelError as error:
+            return TryAgain(reason=error.reason, detail=error.detail)
 
     def _failed(self, response: dict[str, Any]) -> TryAgain:
-        code = response.get("Error", {}).get("Code", "unknown")
-        detail = (
-            f"{self.name} answered {code}: {' '.join(str(response.get('Error', {}).get('Message', '')).split())[:300]}"
-        )
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code in _PASSING or status >= 500:
-            return TryAgain(reason=_PASSING.get(code, "transport"), detail=detail, too_much=code in _TOO_MUCH)
-        if code in _STOPS:
-            raise UnavailableError(f"{detail}; {_STOPS[code]}")
+        """Sorts an error: worth another attempt, about this request, or about all."""
+        told, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
+        code, message = str(told.get("Code", "unknown")), " ".join(str(told.get("Message", "")).split())[:300]
+        status = metadata.get("HTTPStatusCode", 0)
+        detail = f"{self.name} answered {code}: {message}"
+        if mend := _STOPS.get(code) or _STOP_STATUS.get(status):
+            raise UnavailableError(f"{detail}; {mend}")
+        if code == "ValidationException" and _NO_MODEL.search(message):
+            raise UnavailableError(f"{detail}; correct the model's name, or name its inference profile")
         if code == "ValidationException":
             raise BadRequestError("rejected", detail)
-        raise ModelError("rejected", detail)
+        reason = _PASSING.get(code) or _PASSING_STATUS.get(status) or ("transport" if status >= 500 else None)
+        if reason is None:
+            raise ModelError("rejected", detail)
+        return TryAgain(
+            reason=reason,
+            detail=detail,
+            after=asked_to_wait(metadata.get("HTTPHeaders", {})),
+            too_much=code in _TOO_MUCH or status == 429,
+        )
 
     def _connected(self) -> Any:
-        if self._client is None:
-            import boto3  # pyright: ignore[reportMissingTypeStubs]
-            from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
+        # boto3 is not made to be set up by several threads at once.
+        with self._connecting:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
 
-            of = self._connection
-            config = Config(
-                max_pool_connections=of.concurrency,
-                read_timeout=of.timeout,
-                connect_timeout=min(10.0, of.timeout),
-                retries={"max_attempts": 1, "mode": "standard"},
-            )
-            make: Any = cast("Any", boto3).client
-            self._client = make("bedrock-runtime", region_name=of.region, endpoint_url=of.endpoint, config=config)
-        return self._client
+    def _connect(self) -> Any:
+        import boto3.session  # pyright: ignore[reportMissingTypeStubs]
+        from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
+        from botocore.exceptions import BotoCoreError  # pyright: ignore[reportMissingTypeStubs]
+
+        of = self._connection
+        config = Config(
+            max_pool_connections=of.concurrency,
+            read_timeout=of.timeout,
+            connect_timeout=min(10.0, of.timeout),
+            retries={"total_max_attempts": 1, "mode": "standard"},
+        )
+        try:
+            make: Any = cast("Any", boto3.session.Session()).client
+            return make("bedrock-runtime", region_name=of.region, endpoint_url=of.endpoint, config=config)
+        except (BotoCoreError, ValueError) as error:
+            raise UnavailableError(f"{self.name}: {error}; set AWS credentials and a region") from error
 
 
 def converse_arguments(
     request: Request, *, model: str, reply_format: Format, caches: bool, extra: dict[str, Any]
 ) -> dict[str, Any]:
-    """The arguments of Converse for a request."""
+    """The arguments of Converse for a request. A null in `extra` takes one of the inference settings away."""
     system = [{"text": m.content} for m in request.messages if m.role == "system"]
     turns = [m for m in request.messages if m.role != "system"]
     messages: list[dict[str, Any]] = [
@@ -203,7 +268,11 @@ def converse_arguments(
     arguments: dict[str, Any] = {
         "modelId": model,
         "messages": messages,
-        "inferenceConfig": {"maxTokens": request.max_tokens, "temperature": request.temperature},
+        "inferenceConfig": {
+            name: value
+            for name, value in (("maxTokens", request.max_tokens), ("temperature", request.temperature))
+            if extra.get(name, value) is not None
+        },
     }
     if system:
         arguments["system"] = system
@@ -218,8 +287,8 @@ def converse_arguments(
             "strict": True,
         }
         arguments["toolConfig"] = {"tools": [{"toolSpec": tool}], "toolChoice": {"any": {}}}
-    if extra:
-        arguments["additionalModelRequestFields"] = extra
+    if fields := {name: value for name, value in extra.items() if value is not None}:
+        arguments["additionalModelRequestFields"] = fields
     return arguments
 
 
@@ -232,21 +301,32 @@ def _blocks(text: str, *, cached: bool) -> list[dict[str, Any]]:
 
 
 def read_converse(answer: dict[str, Any], *, seconds: float) -> Reply:
-    """Reads an answer into a reply: the input of the tool that was called, else the last text. Thinking is not read."""
-    content: Sequence[dict[str, Any]] = answer.get("output", {}).get("message", {}).get("content", [])
-    calls = [block["toolUse"]["input"] for block in content if "toolUse" in block]
-    texts = [block["text"] for block in content if "text" in block]
-    text = msgspec.json.encode(calls[-1]).decode() if calls else (texts[-1] if texts else "")
-    usage = answer.get("usage", {})
-    cached = usage.get("cacheReadInputTokens") or 0
-    written = usage.get("cacheWriteInputTokens") or 0
-    stop = answer.get("stopReason", "end_turn")
+    """Reads an answer into a reply: the input of the tool that was called, else the last text. Thinking is not read.
+
+    Raises `ModelError` ("unparsable") where it is no answer of Converse, or holds what no file can.
+    """
+    try:
+        read = msgspec.convert(answer, _Answer)
+        text = _text(read.output.message.content or ())
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise ModelError("unparsable", f"the answer is none of Converse's ({error})") from error
+    usage = read.usage or _Usage()
+    cached = usage.cache_read_input_tokens or 0
     return Reply(
         text=text,
-        finish="refused" if stop in _REFUSED else "length" if stop in _CUT else "stop",
+        finish="refused" if read.stop_reason in _REFUSED else "length" if read.stop_reason in _CUT else "stop",
         # Bedrock counts what it read from the cache and wrote into it beside the other input tokens.
-        prompt_tokens=(usage.get("inputTokens") or 0) + cached + written,
+        prompt_tokens=(usage.input_tokens or 0) + cached + (usage.cache_write_input_tokens or 0),
         cached_tokens=cached,
-        completion_tokens=usage.get("outputTokens") or 0,
+        completion_tokens=usage.output_tokens or 0,
         seconds=seconds,
     )
+
+
+def _text(content: tuple[_Block, ...]) -> str:
+    """What the model said. Raises `UnicodeEncodeError` for half a surrogate, which an escape can write."""
+    calls = [block.tool_use.input for block in content if block.tool_use is not None]
+    if calls:
+        return msgspec.json.encode(calls[-1]).decode()
+    texts = [block.text for block in content if block.text is not None]
+    return texts[-1].encode().decode() if texts else ""

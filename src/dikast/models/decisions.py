@@ -140,10 +140,18 @@ def _is_scale(choice: Choice) -> bool:
 
 def _chosen(answer: _Answer, choice: Choice) -> Chosen:
     """The labels with their probabilities, only those that were offered; empty for a refusal."""
-    if answer.type == "predicate" and answer.probability is not None:
-        return (("yes", _share(answer.probability)), ("no", 1 - _share(answer.probability)))
-    named = [(one.label if one.label is not None else str(one.value), one.probability) for one in answer.probabilities]
-    return tuple((label, _share(probability)) for label, probability in named if label in choice.labels)
+    if answer.type == "refusal":
+        return ()
+    chosen = tuple((label, _share(probability)) for label, probability in _named(answer) if label in choice.labels)
+    if not chosen:
+        raise ModelError("unparsable", f"the answer to '{choice.name}' holds none of {', '.join(choice.labels)}")
+    return chosen
+
+
+def _named(answer: _Answer) -> list[tuple[str, float]]:
+    if answer.probability is not None:
+        return [("yes", answer.probability), ("no", 1 - answer.probability)]
+    return [(one.label if one.label is not None else str(one.value), one.probability) for one in answer.probabilities]
 
 
 def _share(probability: float) -> float:
@@ -159,5 +167,5 @@ def _joined(parts: list[Reply]) -> Reply:
         prompt_tokens=sum(part.prompt_tokens for part in parts),
         cached_tokens=sum(part.cached_tokens for part in parts),
         completion_tokens=sum(part.completion_tokens for part in parts),
-        seconds=max(part.seconds for part in parts),
+        seconds=max((part.seconds for part in parts), default=0.0),
     )

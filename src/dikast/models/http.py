@@ -12,15 +12,16 @@ import os
 import random
 import time
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 
 from dikast.errors import ConfigError, ModelError, UnavailableError
 from dikast.models.attempts import Attempts, TryAgain, seconds_of, seconds_of_reset, tried
 from dikast.models.base import Reply, answer_begun
+from dikast.models.formats import BadRequestError
 from dikast.models.limiter import Limiter
-from dikast.models.transport import BrokenConnectionError, HttpAnswer, Transport, open_transport
+from dikast.models.transport import BrokenConnectionError, Headers, HttpAnswer, Transport, open_transport
 from dikast.records import MissingReason
 from dikast.spec.models import ModelConnection
 
@@ -43,10 +44,6 @@ Read = Callable[[bytes, float], Reply]
 """Reads a body, and the seconds it took, into a reply. Raises `ModelError` where it is none."""
 
 
-class BadRequestError(ModelError):
-    """The server refused the body: its content, or the format that it asks for."""
-
-
 class _Door(msgspec.Struct, frozen=True):
     """What belongs to one event loop."""
 
@@ -59,7 +56,9 @@ class HttpEndpoint:
 
     def __init__(self, name: str, connection: ModelConnection, path: str, *, first_pause: float = 0.5) -> None:
         self.name = name
-        self.endpoint = _checked(connection.endpoint or os.environ.get("OPENAI_BASE_URL") or OPENAI_ENDPOINT, name)
+        self.endpoint = checked_endpoint(
+            connection.endpoint or os.environ.get("OPENAI_BASE_URL") or OPENAI_ENDPOINT, name
+        )
         self.model = connection.model or name.partition(":")[2]
         self._url = self.endpoint + path
         self._connection = connection
@@ -119,9 +118,12 @@ class HttpEndpoint:
         status = answer.status
         detail = f"{self.endpoint} answered {status}: {told}"
         if status in _PASSING or status >= 500:
-            after = seconds_of(answer.headers.get("Retry-After")) or _exhausted(answer.headers)
-            reason = _PASSING.get(status, "transport")
-            return TryAgain(reason=reason, detail=detail, after=after, too_much=status in _TOO_MUCH)
+            return TryAgain(
+                reason=_PASSING.get(status, "transport"),
+                detail=detail,
+                after=asked_to_wait(answer.headers),
+                too_much=status in _TOO_MUCH,
+            )
         if status in _STOPS:
             raise UnavailableError(f"{detail}; {_STOPS[status].format(key=self._key_variable, model=self.model)}")
         if status < 400:
@@ -145,7 +147,7 @@ class HttpEndpoint:
         self._doors = {other: door for other, door in self._doors.items() if not other.is_closed()}
         of = self._connection
         # Opening never waits, so no other task can come between the look above and the note below.
-        transport = await open_transport(of.transport, connections=of.concurrency)
+        transport = await open_transport(of.transport, connections=of.concurrency, seconds=of.timeout)
         limiter = Limiter(
             of.concurrency,
             requests_per_minute=of.requests_per_minute,
@@ -161,7 +163,16 @@ def tokens_of(characters: int, max_tokens: int) -> int:
     return characters // CHARACTERS_PER_TOKEN + max_tokens
 
 
-def _exhausted(headers: Mapping[str, str]) -> float:
+def asked_to_wait(headers: Headers) -> float:
+    """Seconds that a server which failed asks to wait; what it says in milliseconds is the most exact."""
+    return (
+        seconds_of(headers.get("retry-after-ms"), unit=0.001)
+        or seconds_of(headers.get("retry-after"))
+        or _exhausted(headers)
+    )
+
+
+def _exhausted(headers: Headers) -> float:
     """Seconds until the server's rate limit is reset, where its headers say that nothing is left; else 0."""
     pause = 0.0
     for reset in _RESETS:
@@ -176,10 +187,22 @@ def _told(body: bytes, key: str) -> str:
     return (text.replace(key, "***") if key else text)[:300]
 
 
-def _checked(endpoint: str, name: str) -> str:
-    parts = urllib.parse.urlsplit(endpoint)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"{name}: the endpoint {endpoint!r} is not a URL; write it as https://host/v1")
-    if parts.username is not None or parts.password is not None:
+def checked_endpoint(endpoint: str, name: str) -> str:
+    """Gives an endpoint without its last slash. Raises `ConfigError` where it is no URL, or holds a password."""
+    if "@" in endpoint.rpartition("//")[2].partition("/")[0]:
         raise ConfigError(f"{name}: the endpoint holds a key or password; put it in the environment, see key_variable")
+    if not _is_url(endpoint):
+        raise ConfigError(f"{name}: the endpoint {endpoint!r} is not a URL; write it as https://host/v1")
     return endpoint.rstrip("/")
+
+
+def _is_url(text: str) -> bool:
+    """Whether it is an address that every transport takes: with a host that has a name and a port that there is."""
+    try:
+        parts = urllib.parse.urlsplit(text)
+        host = parts.hostname or ""
+        host.encode("idna")
+        named = parts.scheme in ("http", "https") and host != "" and parts.port != 0
+    except ValueError:
+        return False
+    return named and not any(c.isspace() for c in text)

@@ -2,9 +2,10 @@
 
 The limit rises while all is well: by one for each answer until the server first objects, by one for each
 round of answers after that. It halves when the server says that it is too much, at most once for the
-requests that were under way together and once a second: a server that refuses a share of all requests,
+requests that were under way together, and five times a second: a fast server that refuses a share of all requests,
 however few there are, would else be asked one at a time. (Additive increase, multiplicative decrease: Chiu and
-Jain 1989.)
+Jain 1989.) A request that waits for its minute's share holds no place, so nothing is learnt from it about the
+server.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from collections.abc import Callable
 
 FIRST_LIMIT = 32
 """Requests at once to begin with, where the ceiling is not lower."""
-CUT_EVERY = 1.0
+CUT_EVERY = 0.2
 """Seconds between two cuts, at the least."""
 BURST_SECONDS = 1.0
-"""Seconds' worth of a rate that may be used at once."""
+"""Seconds' worth of a rate that may be used at once; at least one request is."""
 
 
 class Limiter:
@@ -40,30 +41,24 @@ class Limiter:
         self._steep_until = float(most)
         """Up to this limit it rises with every answer."""
         self._clock = clock
-        self._closed_until = 0.0
-        self._cut_at = -math.inf
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._closed_until = self._cut_at = -math.inf
+        self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._requests = _Rate(requests_per_minute, clock) if requests_per_minute else None
-        self._tokens = _Rate(tokens_per_minute, clock) if tokens_per_minute else None
+        self._requests = _Rate(requests_per_minute) if requests_per_minute else None
+        self._tokens = _Rate(tokens_per_minute) if tokens_per_minute else None
 
     async def enter(self, tokens: int) -> float:
-        """Waits for a place for a request of about so many tokens. Gives the time of entry, for `leave`."""
-        if self._waiting or not self._free():
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
-            self._let_in()
-            try:
-                await turn
-            except asyncio.CancelledError:
-                if turn.done() and not turn.cancelled():
-                    # It was let in and stopped in the same moment: the place goes to the next.
-                    self.under_way -= 1
-                    self._let_in()
-                raise
-        else:
-            self.under_way += 1
-        await self._paced(tokens)
+        """Waits for a place for a request of about so many tokens. Gives the time of entry, for `too_much`."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((turn, tokens))
+        self._let_in()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():
+                # It was let in and stopped in the same moment: the place goes to the next.
+                self.leave()
+            raise
         return self._clock()
 
     def leave(self) -> None:
@@ -73,7 +68,7 @@ class Limiter:
 
     def well(self) -> None:
         """An answer came: there may be room for more. Counted before its place is given back."""
-        if self.under_way + 1 < int(self.limit):
+        if self.under_way < int(self.limit):
             # The limit is not what holds requests back, so nothing is learnt about it.
             return
         rise = 1.0 if self.limit < self._steep_until else 1.0 / self.limit
@@ -93,46 +88,47 @@ class Limiter:
         """Lets nobody in for a while."""
         self._closed_until = max(self._closed_until, self._clock() + seconds)
 
-    def _free(self) -> bool:
-        return self.under_way < int(self.limit) and self._clock() >= self._closed_until
-
     def _let_in(self) -> None:
-        while self._waiting and self._free():
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self.under_way += 1
-                turn.set_result(None)
-        wait = self._closed_until - self._clock()
-        if self._waiting and wait > 0 and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(wait, self._open_again)
+        while self._waiting and self.under_way < int(self.limit):
+            turn, tokens = self._waiting[0]
+            if not turn.done() and (wait := self._closed_for()) > 0:
+                if self._timer is None:
+                    self._timer = asyncio.get_running_loop().call_later(wait, self._open_again)
+                return
+            self._waiting.popleft()
+            if turn.done():
+                # Whoever stood here has given up.
+                continue
+            self._take(tokens)
+            turn.set_result(None)
 
     def _open_again(self) -> None:
         self._timer = None
         self._let_in()
 
-    async def _paced(self, tokens: int) -> None:
-        wait = max(
-            self._requests.take(1) if self._requests else 0.0,
-            self._tokens.take(tokens) if self._tokens else 0.0,
-        )
-        if wait > 0:
-            try:
-                await asyncio.sleep(wait)
-            except asyncio.CancelledError:
-                self.leave()
-                raise
+    def _closed_for(self) -> float:
+        """Seconds until somebody may enter: the server asked for them, or the minute's share is used up."""
+        rates = [rate.free_at for rate in (self._requests, self._tokens) if rate is not None]
+        return max([self._closed_until, *rates]) - self._clock()
+
+    def _take(self, tokens: int) -> None:
+        self.under_way += 1
+        now = self._clock()
+        if self._requests is not None:
+            self._requests.take(1, now)
+        if self._tokens is not None:
+            self._tokens.take(tokens, now)
 
 
 class _Rate:
-    """So much a minute, a second's worth of it at once: says how long each has to wait."""
+    """So much a minute: what is taken is paid off before anything more may be."""
 
-    def __init__(self, per_minute: float, clock: Callable[[], float]) -> None:
-        self._per_second = per_minute / 60
-        self._clock = clock
-        self._next = clock() - BURST_SECONDS
+    def __init__(self, per_minute: float) -> None:
+        # No minute may hold more, though it begins with what may be used at once.
+        self._per_second = per_minute / (60 + BURST_SECONDS)
+        self.free_at = -math.inf
 
-    def take(self, amount: float) -> float:
-        """Takes an amount and gives the seconds until it may be used."""
-        now = self._clock()
-        self._next = max(self._next, now - BURST_SECONDS) + amount / self._per_second
-        return max(0.0, self._next - now)
+    def take(self, amount: int, now: float) -> None:
+        """Takes an amount, which may be more than there is: one request larger than a minute's share goes alone."""
+        seconds = amount / self._per_second
+        self.free_at = max(self.free_at, now - max(0.0, BURST_SECONDS - seconds)) + seconds

@@ -15,11 +15,10 @@ from typing import Any, get_args
 import msgspec
 
 from dikast.models.base import Capabilities, Reply, Request, answer_begun
-from dikast.models.http import OPENAI_ENDPOINT, BadRequestError, HttpEndpoint, tokens_of
+from dikast.models.formats import Formats
+from dikast.models.http import OPENAI_ENDPOINT, HttpEndpoint, tokens_of
 from dikast.models.wire import Format, body_of, read_body
 from dikast.spec.models import ModelConnection
-
-_FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 class OpenAIModel:
@@ -31,8 +30,7 @@ class OpenAIModel:
         self._extra = connection.body
         # OpenAI's own newer models refuse the older name of this field; other servers may not know the newer one.
         self._token_field = "max_completion_tokens" if self._endpoint.endpoint == OPENAI_ENDPOINT else "max_tokens"
-        self._format: Format = "json_schema"
-        self._format_settled = False
+        self._formats: Formats[Format] = Formats(get_args(Format))
         self.fingerprint = self._endpoint.fingerprint
         self.capabilities = Capabilities(
             logprobs=connection.logprobs, quote=True, reason=True, na=True, concurrency=connection.concurrency
@@ -42,19 +40,7 @@ class OpenAIModel:
         """Answers, after retries. Raises `ModelError`, or `UnavailableError` where no request can work."""
         if request.schema is None:
             return await self._reply_in(request, "none")
-        reply_format = self._format
-        while True:
-            try:
-                reply = await self._reply_in(request, reply_format)
-            except BadRequestError:
-                # Until the server has taken a format, a refusal may mean the format and not the content.
-                if reply_format == (self._format if self._format_settled else _FORMATS[-1]):
-                    raise
-                reply_format = self._format if self._format_settled else _FORMATS[_FORMATS.index(reply_format) + 1]
-            else:
-                if not self._format_settled:
-                    self._format, self._format_settled = reply_format, True
-                return reply
+        return await self._formats.ask(lambda reply_format: self._reply_in(request, reply_format))
 
     async def close(self) -> None:
         """Closes the running loop's connections."""

@@ -6,7 +6,7 @@ A name that stands in models.yaml takes its connection from there; any other goe
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from dikast.errors import ConfigError, UnavailableError
@@ -21,7 +21,7 @@ def open_model(name: str, folder: Path) -> ModelClient:
 
     Raises `ConfigError` for a name that means nothing, `UnavailableError` for a local model that is not here.
     """
-    connection = _named_connection(name, folder)
+    connection = connection_of(name, folder)
     provider = connection.provider
     if provider in _LIBRARIES:
         library, what = _LIBRARIES[provider]
@@ -36,7 +36,7 @@ def describe_model(name: str, folder: Path) -> ModelClient:
     No library or model file need be here. Where the file is not, a known model's fingerprint is the catalogue's, and
     a file of the user's own has none.
     """
-    connection = _named_connection(name, folder)
+    connection = connection_of(name, folder)
     if connection.provider == "local":
         return _describe_local(name, connection, folder)
     return _PROVIDERS[connection.provider](name, connection, folder)
@@ -44,31 +44,15 @@ def describe_model(name: str, folder: Path) -> ModelClient:
 
 def connection_of(name: str, folder: Path) -> ModelConnection:
     """Gives the connection of a model by its full name, as `open_model` finds it."""
-    provider, _, model = name.partition(":")
-    return _connection(provider, model, read_connections(folder))
-
-
-def _named_connection(name: str, folder: Path) -> ModelConnection:
     provider, colon, model = name.partition(":")
     if not colon or not model:
         raise ConfigError(f"the model {name!r} is not written as provider:model, for instance openai:gpt-oss-120b")
-    _require_known(provider, model)
-    return _connection(provider, model, read_connections(folder))
-
-
-def _require_known(provider: str, model: str) -> None:
     if provider not in _PROVIDERS:
-        name = f"{provider}:{model}"
         raise ConfigError(f"the model {name!r}: no provider '{provider}'; known are {', '.join(_PROVIDERS)}")
-
-
-def _connection(provider: str, model: str, connections: Mapping[str, ModelConnection]) -> ModelConnection:
-    connection = connections.get(model)
+    connection = read_connections(folder).get(model)
     if connection is None:
         return ModelConnection(provider=provider)
     if connection.provider != provider:
-        # A provider that there is not can only be the reward's mistake.
-        _require_known(provider, model)
         raise ConfigError(
             f"{FILE_NAME}: {model}: its provider is '{connection.provider}', the reward asks for '{provider}:{model}'; "
             "make them the same"

@@ -35,12 +35,12 @@ def price_in_words(price: Price) -> str:
 
 
 def price_of(name: str, connection: ModelConnection) -> Price | None:
-    """Gives the price of a model by its full name; None where nobody knows it. A local model costs nothing."""
+    """Gives the price of a model; None where nobody knows it. A local or recorded model costs nothing."""
     if connection.price is not None:
         return connection.price
     if name.startswith(("local:", "recorded:")):
         return Price(input=0.0, output=0.0, date="always")
-    return known_prices().get(name.partition(":")[2])
+    return known_prices().get(connection.model or name.partition(":")[2])
 
 
 @cache

@@ -6,8 +6,11 @@ carry the prompt to a host that nobody named, and neither reads an answer withou
 
 from __future__ import annotations
 
+import datetime
 import importlib.util
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
+import urllib.parse
+import urllib.request
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -20,12 +23,19 @@ MAX_BODY = 8 * 1024 * 1024
 """Bytes of an answer; a verdict has some thousands."""
 
 
+class Headers(Protocol):
+    """The headers of an answer."""
+
+    def get(self, name: str, /) -> str | None:
+        """Gives the value under a name, whatever its case; None where there is none that is text."""
+        ...
+
+
 class HttpAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What a server answered."""
 
     status: int
-    headers: Mapping[str, str]
-    """Names in any case."""
+    headers: Headers
     body: bytes
 
 
@@ -41,7 +51,7 @@ class Transport(Protocol):
     ) -> HttpAnswer:
         """Sends and reads; calls `begun` when the first of the answer's body is there.
 
-        Raises `BrokenConnectionError`, or `ModelError` where the answer has no end.
+        Raises `BrokenConnectionError`, `TimeoutError`, or `ModelError` where the answer has no end.
         """
         ...
 
@@ -50,12 +60,15 @@ class Transport(Protocol):
         ...
 
 
-async def open_transport(name: TransportName, *, connections: int) -> Transport:
-    """Opens a transport on the running loop. Raises `ConfigError` where it is not installed."""
+async def open_transport(name: TransportName, *, connections: int, seconds: float) -> Transport:
+    """Opens a transport on the running loop, for requests that the caller gives up after so many seconds.
+
+    Raises `ConfigError` where it is not installed.
+    """
     if name == "aiohttp":
         return await AiohttpTransport.open(connections)
     if importlib.util.find_spec("pyreqwest") is not None:
-        return PyreqwestTransport(connections)
+        return PyreqwestTransport(seconds)
     if name == "pyreqwest":
         raise ConfigError(
             "models.yaml: transport 'pyreqwest' is not installed; pip install 'dikast[fast]', or use aiohttp"
@@ -72,6 +85,7 @@ class AiohttpTransport:
         self._session = session
         self._life = life
         self._broken = aiohttp.ClientError
+        self._proxies: dict[str, str | None] = {}
 
     @classmethod
     async def open(cls, connections: int) -> AiohttpTransport:
@@ -83,9 +97,14 @@ class AiohttpTransport:
         self, url: str, body: bytes, headers: dict[str, str], *, begun: Callable[[], None] | None = None
     ) -> HttpAnswer:
         """Sends and reads."""
+        if self._session.closed:
+            raise BrokenConnectionError("the connections were closed")
+        proxy = self._proxy(url)
         try:
-            async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
-                if begun is None and 0 <= (answer.content_length or -1) <= MAX_BODY:
+            async with self._session.post(
+                url, data=body, headers=headers, allow_redirects=False, proxy=proxy
+            ) as answer:
+                if begun is None and _is_short(answer):
                     text = await answer.read()
                 else:
                     text = await _read_bounded(answer.content.iter_any(), begun)
@@ -97,6 +116,11 @@ class AiohttpTransport:
         """Closes the session."""
         await self._life.aclose()
 
+    def _proxy(self, url: str) -> str | None:
+        if url not in self._proxies:
+            self._proxies[url] = _proxy_for(url)
+        return self._proxies[url]
+
 
 async def _session(limit: int) -> AsyncGenerator[Any]:
     """Lives until it is closed, at the latest when asyncio ends its loop, which closes every open generator."""
@@ -106,9 +130,26 @@ async def _session(limit: int) -> AsyncGenerator[Any]:
         connector=aiohttp.TCPConnector(limit=limit),
         # An attempt is timed as a whole; a second clock here could only contradict.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-        trust_env=True,
     ) as session:
         yield session
+
+
+def _proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for a URL.
+
+    aiohttp would look there itself (`trust_env`), and into ~/.netrc too: a password that stands there for the
+    host is sent where no key is, and where one is the request fails. It also takes two threads for each request.
+    """
+    parts = urllib.parse.urlsplit(url)
+    if urllib.request.proxy_bypass(parts.netloc):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
+
+
+def _is_short(answer: Any) -> bool:
+    """Whether the answer says how long it is, and that is not too long. What is packed says only how long that is."""
+    length, packed = answer.content_length, answer.headers.get("Content-Encoding")
+    return length is not None and length <= MAX_BODY and not packed
 
 
 async def _read_bounded(chunks: AsyncIterable[bytes], begun: Callable[[], None] | None) -> bytes:
@@ -132,13 +173,19 @@ def _endless() -> ModelError:
 
 
 class PyreqwestTransport:
-    """Over pyreqwest: Rust's reqwest, about half of aiohttp's CPU time for a request."""
+    """Over pyreqwest: Rust's reqwest, about half of aiohttp's CPU time for a request.
 
-    def __init__(self, connections: int) -> None:
+    A request that asyncio cancels goes on inside it until the server answers or its own clock stops it. So it is
+    given the attempt's seconds, and no bound on connections, which would count those that nobody waits for.
+    """
+
+    def __init__(self, seconds: float) -> None:
         from pyreqwest.client import ClientBuilder
-        from pyreqwest.exceptions import PyreqwestError
+        from pyreqwest.exceptions import PyreqwestError, RequestTimeoutError
 
-        self._client: Any = ClientBuilder().follow_redirects(False).max_connections(connections).build()
+        longest = datetime.timedelta(seconds=seconds)
+        self._client: Any = ClientBuilder().follow_redirects(False).timeout(longest).build()
+        self._late: Any = RequestTimeoutError
         self._broken: Any = PyreqwestError
 
     async def post(
@@ -152,10 +199,25 @@ class PyreqwestTransport:
                 request = request.streamed_read_buffer_limit(0)
             async with request.build_streamed() as answer:
                 text = await _read_bounded(_chunks_of(answer), begun)
-                return HttpAnswer(status=answer.status, headers=answer.headers, body=text)
+                return HttpAnswer(status=answer.status, headers=_TextHeaders(answer.headers), body=text)
+        except self._late as error:
+            raise TimeoutError from error
         except self._broken as error:
             raise BrokenConnectionError(f"{type(error).__name__}: {error}") from error
 
     async def close(self) -> None:
         """Closes the client."""
         await self._client.close()
+
+
+class _TextHeaders:
+    """The headers of pyreqwest, which raises for a value that is not text."""
+
+    def __init__(self, held: Any) -> None:
+        self._held = held
+
+    def get(self, name: str, /) -> str | None:
+        try:
+            return self._held.get(name)
+        except ValueError:
+            return None

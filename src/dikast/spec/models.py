@@ -6,6 +6,8 @@ OPENAI_BASE_URL and OPENAI_API_KEY from the environment. Keys stand in the envir
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,10 +66,21 @@ def read_connections(folder: Path) -> dict[str, ModelConnection]:
         if path.is_file():
             connections = read_struct(path, dict[str, ModelConnection])
             for name, connection in connections.items():
-                rates = (connection.requests_per_minute, connection.tokens_per_minute)
-                if connection.concurrency < 1 or connection.attempts < 1 or not connection.timeout > 0:
-                    raise ConfigError(f"{path}: {name}: concurrency, attempts and timeout must be above 0")
-                if not all(rate is None or rate > 0 for rate in rates):
-                    raise ConfigError(f"{path}: {name}: requests_per_minute and tokens_per_minute must be above 0")
+                for problem in _problems(connection):
+                    raise ConfigError(f"{path}: {name}: {problem}")
             return connections
     return {}
+
+
+def _problems(connection: ModelConnection) -> Iterator[str]:
+    """What does not fit together in a connection. One sentence each, with the mend."""
+    if connection.concurrency < 1 or connection.attempts < 1 or not connection.timeout > 0:
+        yield "concurrency, attempts and timeout must be above 0"
+    if math.isinf(connection.timeout):
+        yield "timeout must be a number of seconds; leave it out for 120"
+    rates = (connection.requests_per_minute, connection.tokens_per_minute)
+    if not all(rate is None or rate > 0 for rate in rates):
+        yield "requests_per_minute and tokens_per_minute must be above 0"
+    price = connection.price
+    if price is not None and not all(0 <= one < math.inf for one in (price.input, price.cached or 0.0, price.output)):
+        yield "price: a million tokens cost at least 0 US dollars"

@@ -58,7 +58,7 @@ def load_yaml(path: Path) -> Any:
 
 
 _BAD_VALUE = (yaml.YAMLError, ValueError, KeyError, AttributeError)
-"""What PyYAML lets through for a value that its tag does not fit: a month 13, `!!bool maybe`."""
+"""What PyYAML lets through for a value that its tag does not fit: `!!timestamp soon`, `!!bool maybe`."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -91,6 +91,11 @@ _loader: Any = _Loader
 _loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
 )
+# No setting is a date: what looks like one is a text, as in a price's `date: 2026-11-24`.
+_loader.yaml_implicit_resolvers = {
+    first: [one for one in resolvers if one[0] != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in _loader.yaml_implicit_resolvers.items()
+}
 
 # No setting is a date object: a price's `date: 2026-11-01` is the text that it looks like.
 _loader.yaml_implicit_resolvers = {
