@@ -65,16 +65,11 @@ class RecordedJudge:
 
     def _verdict(self, said: Any, criterion: Criterion, case: Case) -> Verdict | Missing:
         told: dict[str, Any] = cast("dict[str, Any]", said) if isinstance(said, dict) else {"value": said}
-        value, reason, evidence = told.get("value"), told.get("reason"), told.get("evidence")
-        named = {
-            "reason": reason if isinstance(reason, str) else None,
-            "evidence": evidence if isinstance(evidence, str) else None,
-        }
-        if isinstance(value, bool | int | float) and 0 <= value <= 1:
-            return Verdict(value=float(value), **named)
-        if value == "n/a" and criterion.na:
-            return Verdict(value=None, **named)
-        return Missing("rejected", f"{self.path.name} has no verdict of '{criterion.id}' on '{case.rollout}'")
+        value = told.get("value")
+        share = float(value) if isinstance(value, bool | int | float) and 0 <= value <= 1 else None
+        if share is None and not (value == "n/a" and criterion.na):
+            return Missing("rejected", f"{self.path.name} has no verdict of '{criterion.id}' on '{case.rollout}'")
+        return Verdict(value=share, reason=_text(told.get("reason")), evidence=_text(told.get("evidence")))
 
     def _look(self, key: _Key) -> dict[str, Any] | None:
         if self._all is None:
@@ -98,3 +93,7 @@ class RecordedJudge:
                 except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                     raise DataError(f"{self.path}:{number}: no recorded verdicts ({error})") from None
                 yield (row.id, row.item), row.verdicts
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
