@@ -49,7 +49,7 @@ def test_a_name_that_is_not_provider_and_model_is_told(tmp_path, name):
 
 
 def test_an_unknown_provider_is_told_with_the_known_ones(tmp_path):
-    with pytest.raises(ConfigError, match="no provider 'opnai'; known are openai, local"):
+    with pytest.raises(ConfigError, match="no provider 'opnai'; known are openai, bedrock, decisions, local, recorded"):
         open_model("opnai:gpt-4o", tmp_path)
 
 

@@ -20,19 +20,24 @@ def open_model(name: str, folder: Path) -> ModelClient:
 
     Raises `ConfigError` for a name that means nothing, `UnavailableError` for a local model that is not here.
     """
-    provider, colon, model = name.partition(":")
-    if not colon or not model:
-        raise ConfigError(f"the model {name!r} is not written as provider:model, for instance openai:gpt-oss-120b")
-    if provider not in _PROVIDERS:
-        raise ConfigError(f"the model {name!r}: no provider '{provider}'; known are {', '.join(_PROVIDERS)}")
+    provider, model = _parts(name)
     connection = _connection(provider, model, read_connections(folder))
     return _PROVIDERS[provider](name, connection, folder)
 
 
 def connection_of(name: str, folder: Path) -> ModelConnection:
     """Gives the connection of a model by its full name, as `open_model` finds it."""
-    provider, _, model = name.partition(":")
+    provider, model = _parts(name)
     return _connection(provider, model, read_connections(folder))
+
+
+def _parts(name: str) -> tuple[str, str]:
+    provider, colon, model = name.partition(":")
+    if not colon or not model:
+        raise ConfigError(f"the model {name!r} is not written as provider:model, for instance openai:gpt-oss-120b")
+    if provider not in _PROVIDERS:
+        raise ConfigError(f"the model {name!r}: no provider '{provider}'; known are {', '.join(_PROVIDERS)}")
+    return provider, model
 
 
 def _connection(provider: str, model: str, connections: Mapping[str, ModelConnection]) -> ModelConnection:
