@@ -3,7 +3,7 @@
 import asyncio
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,6 +12,7 @@ from hypothesis import settings
 from running_server import JudgeServer
 
 from dikast.journal import Journal
+from dikast.judges.budget import Budget
 from dikast.models.base import Capabilities, Reply, Request
 from dikast.reward.assembly import Judges
 from dikast.reward.parts import Reading
@@ -105,18 +106,21 @@ def reward_file(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def judged_by(reward_file: Callable[..., Path]) -> Callable[..., Reward]:
-    """Puts a reward's text and a scripted model together; without a journal it lives in memory."""
+    """Puts a reward's text and a scripted model, or a panel of them, together; without a journal it lives in memory."""
 
     def make(
         text: str,
-        model: ScriptedModel,
+        model: ScriptedModel | Sequence[ScriptedModel],
         *,
+        fallback: ScriptedModel | None = None,
+        budget: Budget | None = None,
         journal: Path | None = None,
         readings: Mapping[str, Reading] | None = None,
         files: Mapping[str, str] | None = None,
     ) -> Reward:
         spec = read_reward(reward_file(text, files))
-        judges = Judges(spec, [model], Journal.open(journal))
+        models = model if isinstance(model, Sequence) else [model]
+        judges = Judges(spec, models, Journal.open(journal), fallback=fallback, budget=budget)
         return Reward(judges, readings=readings, certificate_hash="c0ffee")
 
     return make

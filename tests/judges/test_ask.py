@@ -8,7 +8,9 @@ import pytest
 
 from dikast.errors import ModelError, UnavailableError
 from dikast.journal import Journal
-from dikast.models.base import Reply, Request
+from dikast.judges.ask import Asker
+from dikast.judges.budget import Budget
+from dikast.models.base import Capabilities, Reply, Request
 from dikast.records import MISSING_REASONS, Message, Missing, Usage
 
 AskerOf = Callable[..., Any]
@@ -137,3 +139,130 @@ async def test_one_who_waits_can_be_stopped_and_the_question_goes_on(scripted_mo
     reply, _ = await first
     assert isinstance(reply, Reply)
     assert len(asker.model.asked) == 1
+
+
+class Hanging:
+    """A model that answers when it is told to, or never."""
+
+    name, fingerprint, capabilities = "scripted:slow", "f00d", Capabilities(concurrency=16)
+
+    def __init__(self) -> None:
+        self.answered = asyncio.Event()
+        self.asked = self.stopped = 0
+
+    async def reply(self, request: Request) -> Reply:
+        self.asked += 1
+        try:
+            await self.answered.wait()
+        except asyncio.CancelledError:
+            self.stopped += 1
+            raise
+        return Reply(text="said")
+
+    async def close(self) -> None:
+        pass
+
+
+def in_seconds(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def test_what_is_open_at_the_deadline_is_expired_and_its_request_is_stopped(asker_of: AskerOf):
+    model = Hanging()
+    asker = asker_of(model)
+    until = in_seconds(0.05)
+
+    outcome, usage = await asker.ask(question(), until=until)
+
+    assert outcome == Missing("expired", "the batch's deadline came first")
+    assert usage == Usage(questions=1)
+    assert 0 <= in_seconds(0) - until < 1
+    assert (model.asked, model.stopped) == (1, 1)
+    assert asker.journal.count() == 0
+
+
+async def test_after_the_deadline_nothing_is_put_to_the_model_and_the_journal_still_answers(asker_of: AskerOf):
+    model = Hanging()
+    asker = asker_of(model)
+    model.answered.set()
+    await asker.ask(question("known"))
+
+    known, _ = await asker.ask(question("known"), until=in_seconds(-1))
+    new, _ = await asker.ask(question("new"), until=in_seconds(-1))
+
+    assert known == Reply(text="said")
+    assert new == Missing("expired", "the batch's deadline came first")
+    assert (model.asked, asker.budget.calls) == (1, 1)
+
+
+async def test_an_answer_before_the_deadline_is_given_and_kept(asker_of: AskerOf):
+    model = Hanging()
+    asker = asker_of(model)
+    asyncio.get_running_loop().call_later(0.02, model.answered.set)
+
+    reply, _ = await asker.ask(question(), until=in_seconds(60))
+
+    assert reply == Reply(text="said")
+    assert asker.journal.count() == 1
+
+
+async def test_all_who_wait_for_one_question_expire_at_their_own_deadline(asker_of: AskerOf):
+    model = Hanging()
+    asker = asker_of(model)
+    soon = [asyncio.create_task(asker.ask(question(), until=in_seconds(0.03))) for _ in range(3)]
+    patient = asyncio.create_task(asker.ask(question(), until=in_seconds(60)))
+
+    outcomes = [outcome for outcome, _ in await asyncio.gather(*soon)]
+    while model.asked < 2:  # noqa: ASYNC110  the model has no event to wait for
+        await asyncio.sleep(0)
+    model.answered.set()
+    reply, usage = await patient
+
+    assert outcomes == [Missing("expired", "the batch's deadline came first")] * 3
+    assert reply == Reply(text="said")
+    assert usage.asked == 1
+
+
+async def test_a_deadline_does_not_hide_a_timeout_error_that_is_a_bug(scripted_model: Any, asker_of: AskerOf):
+    with pytest.raises(TimeoutError, match="a bug"):
+        await asker_of(scripted_model(TimeoutError("a bug"))).ask(question(), until=in_seconds(60))
+
+
+async def test_over_the_budget_nothing_is_asked_and_the_journal_still_answers(scripted_model: Any):
+    model = scripted_model(0.75)
+    asker = Asker(model, Journal.open(None), budget=Budget(calls=1))
+    await asker.ask(question("first"))
+
+    second, usage = await asker.ask(question("second"))
+    first, _ = await asker.ask(question("first"))
+
+    assert second == Missing("over_budget", "the budget of 1 calls is spent")
+    assert usage == Usage(questions=1)
+    assert isinstance(first, Reply)
+    assert len(model.asked) == 1
+
+
+async def test_equal_questions_at_once_take_one_call_of_the_budget(scripted_model: Any):
+    asker = Asker(scripted_model(0.75, concurrency=16), Journal.open(None), budget=Budget(calls=1))
+
+    outcomes = await asyncio.gather(*(asker.ask(question()) for _ in range(4)))
+
+    assert all(isinstance(outcome, Reply) for outcome, _ in outcomes)
+
+
+@pytest.mark.parametrize("failure", [ModelError("timeout", "late"), UnavailableError("no key"), ZeroDivisionError()])
+async def test_a_call_that_fails_is_settled_with_the_budget(scripted_model: Any, failure: Exception):
+    budget = Budget(calls=5)
+    asker = Asker(scripted_model(failure), Journal.open(None), budget=budget)
+
+    await asyncio.gather(asker.ask(question()), return_exceptions=True)
+
+    assert (budget.calls, budget.under_way) == (1, 0)
+
+
+async def test_a_call_that_the_deadline_stops_is_settled_with_the_budget(asker_of: AskerOf):
+    asker = asker_of(Hanging())
+
+    await asker.ask(question(), until=in_seconds(0.02))
+
+    assert (asker.budget.calls, asker.budget.under_way) == (1, 0)

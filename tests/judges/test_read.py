@@ -156,6 +156,11 @@ class TestStructured:
         assert isinstance(outcome, Missing)
         assert outcome.reason == "unparsable"
 
+    def test_a_long_reply_that_is_an_object_is_read(self):
+        reply = structured(good={"reason": "word " * MAX_CHARACTERS, "answer": "yes"})
+
+        assert read_structured(reply, [GOOD], {})[0]["good"].value == 1.0
+
     @pytest.mark.parametrize(
         ("finish", "reason"), [("stop", "unparsable"), ("length", "truncated"), ("refused", "refused")]
     )

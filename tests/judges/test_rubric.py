@@ -1,15 +1,18 @@
 """The rubric judge: how it asks by what the model can do, and what it does about a missing quote."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dikast.errors import ConfigError, ModelError
 from dikast.journal import Journal
+from dikast.judges.again import SHOWN_AGAIN
 from dikast.judges.ask import Asker
 from dikast.judges.base import Verdicts
 from dikast.judges.render import Case
@@ -29,7 +32,7 @@ def said(**verdicts: Any) -> str:
 def judge_of(scripted_model: Any, asker_of: AskerOf, on_topic: Criterion, founded: Criterion):
     """A judge of both criteria whose model gives these replies in turn, as text."""
 
-    def make(*replies: str | ModelError) -> Asked:
+    def make(*replies: str | Reply | ModelError) -> Asked:
         left = iter(replies)
         model = scripted_model(lambda _request: next(left), logprobs=False, quote=True, concurrency=16)
         return Asked(RubricJudge(asker=asker_of(model), objective="Judge."), (on_topic, founded))
@@ -182,6 +185,288 @@ async def test_no_candidate_changes_what_is_read_from_a_judge_that_says_no(
     verdicts, _ = await judge.judge(Case(documents=(("D", document),), candidate=candidate))
 
     assert verdicts == {"on_topic": Verdict(value=0.0)}
+
+
+BROKEN = said(on_topic={"answer": "perhaps"}, founded={"answer": "no"})
+
+
+async def test_what_cannot_be_read_is_asked_once_more_with_what_was_wrong(judge_of: Any, case: Case):
+    judge = judge_of(BROKEN, said(on_topic={"answer": "no"}, founded={"answer": "n/a"}))
+
+    verdicts, usage = await judge.judge(case)
+
+    first, second = asked_of(judge)
+    assert verdicts == {"on_topic": Verdict(value=0.0), "founded": Verdict(value=0.0)}
+    assert (usage.questions, usage.asked) == (2, 2)
+    assert [turn.content for turn in second.messages[len(first.messages) :]] == [
+        BROKEN,
+        "That reply could not be used: no answer in the form asked for can be read for on_topic. "
+        "Answer once more, everything, in the same form.",
+    ]
+
+
+async def test_both_kinds_of_fault_are_told_at_once(judge_of: Any, case: Case):
+    judge = judge_of(said(founded={"evidence": "within 60 days", "answer": "yes"}), FOUNDED)
+
+    await judge.judge(case)
+
+    told = asked_of(judge)[1].messages[-1].content
+    assert "the evidence is not a verbatim quote from its source for founded" in told
+    assert "no answer in the form asked for can be read for on_topic" in told
+
+
+async def test_a_reply_that_was_cut_is_asked_once_more_with_double_room_and_without_its_half(judge_of: Any, case: Case):
+    judge = judge_of(Reply(text=FOUNDED[:40], finish="length"), FOUNDED)
+
+    verdicts, _ = await judge.judge(case)
+
+    first, second = asked_of(judge)
+    assert second == msgspec.structs.replace(first, max_tokens=2 * first.max_tokens)
+    assert verdicts["founded"] == Verdict(value=1.0, evidence="within 30 days")
+
+
+@pytest.mark.parametrize(
+    ("second", "reason"),
+    [
+        (Reply(text=FOUNDED[:40], finish="length"), "truncated"),
+        ("no JSON", "unparsable"),
+        (Reply(text="I can't", finish="refused"), "refused"),
+        (ModelError("timeout", "late"), "truncated"),
+    ],
+)
+async def test_a_reply_is_never_asked_for_a_third_time(judge_of: Any, case: Case, second: Any, reason: str):
+    judge = judge_of(Reply(text=FOUNDED[:40], finish="length"), second, FOUNDED)
+
+    verdicts, usage = await judge.judge(case)
+
+    assert {v.reason for v in verdicts.values()} == {reason}
+    assert len(asked_of(judge)) == usage.asked == 2
+
+
+async def test_a_refusal_is_missing_and_not_asked_again(judge_of: Any, case: Case):
+    judge = judge_of(Reply(text="I can't", finish="refused"), FOUNDED)
+
+    verdicts, _ = await judge.judge(case)
+
+    assert verdicts == {name: Missing("refused", "I can't") for name in ("on_topic", "founded")}
+    assert len(asked_of(judge)) == 1
+
+
+async def test_only_so_much_of_a_reply_is_shown_to_the_model_again(judge_of: Any, case: Case):
+    judge = judge_of("word " * 5000, FOUNDED)
+
+    await judge.judge(case)
+
+    assert len(asked_of(judge)[1].messages[-2].content) == SHOWN_AGAIN
+
+
+class TestSamples:
+    """Each question is asked several times; the verdict is the mean of what could be had."""
+
+    async def drawn(self, model: Any, asker_of: AskerOf, case: Case, *, samples: int, repeat: int = 0) -> Any:
+        judge = RubricJudge(asker=asker_of(model), objective="Judge.", samples=samples, temperature=1.0)
+        [verdicts], usage = await judge.judge([case], (Criterion(id="good", ask="?"),), repeat=repeat)
+        return verdicts["good"], usage
+
+    async def test_the_verdict_is_the_mean_and_says_no_votes(self, scripted_model: Any, asker_of: AskerOf, case: Case):
+        answers = iter([0.25, 0.5, 0.75])
+        model = scripted_model(lambda _request: next(answers), concurrency=16)
+
+        verdict, usage = await self.drawn(model, asker_of, case, samples=3)
+
+        assert verdict == Verdict(value=pytest.approx(0.5))
+        assert usage == Usage(questions=3, asked=3, prompt_tokens=30, cached_tokens=12, completion_tokens=3)
+        assert [request.temperature for request in model.asked] == [1.0] * 3
+
+    async def test_a_sample_that_fails_is_left_out(self, scripted_model: Any, asker_of: AskerOf, case: Case):
+        answers = iter([ModelError("timeout", "late"), 0.25, 0.75])
+
+        verdict, _ = await self.drawn(scripted_model(lambda _request: next(answers)), asker_of, case, samples=3)
+
+        assert verdict == Verdict(value=pytest.approx(0.5))
+
+    async def test_it_is_missing_only_where_all_samples_are(self, scripted_model: Any, asker_of: AskerOf, case: Case):
+        verdict, usage = await self.drawn(scripted_model(ModelError("timeout", "late")), asker_of, case, samples=3)
+
+        assert verdict == Missing("timeout", "late")
+        assert usage == Usage(questions=3, asked=3)
+
+    async def test_every_sample_is_a_question_of_its_own_and_is_found_again(
+        self, scripted_model: Any, asker_of: AskerOf, case: Case
+    ):
+        journal = Journal.open(None)
+        answers = iter([0.25, 0.75, 0.5, 1.0])
+        model = scripted_model(lambda _request: next(answers))
+
+        def ask(repeat: int) -> Any:
+            return self.drawn(model, lambda m: asker_of(m, journal), case, samples=2, repeat=repeat)
+
+        first, _ = await ask(0)
+        again, usage = await ask(0)
+        repeated, _ = await ask(1)
+
+        assert first == again == Verdict(value=pytest.approx(0.5))
+        assert usage == Usage(questions=2)
+        assert repeated == Verdict(value=pytest.approx(0.75))
+        assert len(model.asked) == journal.count() == 4
+
+    async def test_each_sample_that_cannot_be_read_is_asked_once_more(
+        self, scripted_model: Any, asker_of: AskerOf, case: Case
+    ):
+        def answer(request: Request) -> str:
+            return said(good={"answer": "yes"}) if len(request.messages) > 2 else "no JSON"
+
+        model = scripted_model(answer, logprobs=False)
+
+        verdict, usage = await self.drawn(model, asker_of, case, samples=2)
+
+        assert verdict == Verdict(value=1.0)
+        assert usage.asked == len(model.asked) == 4
+
+
+CLEAR = Criterion(id="clear", ask="How clear?", scale=(1, 5), levels={n: f"level {n}" for n in range(1, 6)})
+
+
+async def test_a_scale_is_read_from_log_probabilities_as_the_expected_level(
+    scripted_model: Any, asker_of: AskerOf, case: Case
+):
+    model = scripted_model(Reply(text="", first_token=(("5", math.log(0.5)), ("3", math.log(0.5)))))
+
+    verdicts, _ = await Asked(RubricJudge(asker=asker_of(model), objective="Judge."), (CLEAR,)).judge(case)
+
+    assert verdicts == {"clear": Verdict(value=pytest.approx(0.75))}
+    assert model.asked[0].messages[-1].content.endswith("level 4\n5 means: level 5\nAnswer with one number.")
+
+
+async def test_a_scale_is_written_as_a_number_that_the_schema_allows(
+    scripted_model: Any, asker_of: AskerOf, case: Case
+):
+    model = scripted_model(said(clear={"answer": 4}, odd={"answer": "n/a"}), logprobs=False)
+    odd = msgspec.structs.replace(CLEAR, id="odd", na=True)
+
+    verdicts, _ = await Asked(RubricJudge(asker=asker_of(model), objective="Judge."), (CLEAR, odd)).judge(case)
+
+    [request] = model.asked
+    answers = request.schema["properties"]["verdicts"]["properties"]
+    assert verdicts == {"clear": Verdict(value=0.75), "odd": Verdict(value=None)}
+    assert answers["clear"]["properties"]["answer"] == {"type": "integer", "enum": [1, 2, 3, 4, 5]}
+    assert answers["odd"]["properties"]["answer"] == {"enum": [1, 2, 3, 4, 5, "n/a"]}
+
+
+@pytest.mark.parametrize(("most", "calls"), [(None, [5]), (5, [5]), (9, [5]), (2, [2, 2, 1]), (1, [1] * 5)])
+@pytest.mark.parametrize("decisions", [False, True])
+async def test_no_request_holds_more_criteria_than_the_file_allows(
+    scripted_model: Any, asker_of: AskerOf, case: Case, most: int | None, calls: list[int], decisions: bool
+):
+    criteria = [Criterion(id=f"c{at}", ask=f"Question {at}?") for at in range(5)]
+
+    def answer(request: Request) -> Reply:
+        if isinstance(request.choices, tuple):
+            return Reply(text="", chosen=tuple((("yes", 1.0), ("no", 0.0)) for _ in request.choices))
+        assert request.schema is not None
+        wanted = request.schema["properties"]["verdicts"]["required"]
+        return Reply(text=said(**{name: {"answer": "yes"} for name in wanted}))
+
+    model = scripted_model(answer, logprobs=False)
+    model.capabilities = Capabilities(decisions=decisions)
+    judge = RubricJudge(asker=asker_of(model), objective="Judge.", max_criteria_per_call=most)
+
+    verdicts, usage = await Asked(judge, criteria).judge(case)
+
+    assert verdicts == {f"c{at}": Verdict(value=1.0) for at in range(5)}
+    assert usage.asked == len(calls)
+    assert [
+        len(r.choices) if decisions else len(r.schema["properties"]["verdicts"]["required"]) for r in model.asked
+    ] == calls
+
+
+class TestSeveralCases:
+    """A writing model answers about all items of a set in one request, candidate by candidate."""
+
+    CASES = tuple(Case(documents=(("Reference", "Pay in 30 days."),), candidate=text) for text in ("one", "two"))
+
+    def reply(self, *of_case: dict[str, Any]) -> str:
+        return json.dumps({"candidates": {str(at): {"verdicts": said} for at, said in enumerate(of_case, start=1)}})
+
+    def judge_of(self, scripted_model: Any, asker_of: AskerOf, *replies: str) -> RubricJudge:
+        left = iter(replies)
+        model = scripted_model(lambda _request: next(left), logprobs=False, quote=True)
+        return RubricJudge(asker=asker_of(model), objective="Judge.")
+
+    async def test_one_request_asks_about_all_of_them(
+        self, scripted_model: Any, asker_of: AskerOf, on_topic: Criterion
+    ):
+        judge = self.judge_of(
+            scripted_model, asker_of, self.reply({"on_topic": {"answer": "yes"}}, {"on_topic": {"answer": "no"}})
+        )
+
+        verdicts, usage = await judge.judge(self.CASES, (on_topic,))
+
+        [request] = judge.asker.model.asked  # pyright: ignore[reportAttributeAccessIssue]
+        assert verdicts == [{"on_topic": Verdict(value=1.0)}, {"on_topic": Verdict(value=0.0)}]
+        assert (usage.questions, usage.asked) == (1, 1)
+        assert request.schema["properties"]["candidates"]["required"] == ["1", "2"]
+        assert request.messages[-1].content.count("Pay in 30 days.") == 1
+
+    async def test_the_room_grows_with_the_cases(self, scripted_model: Any, asker_of: AskerOf, on_topic: Criterion):
+        reply = self.reply({"on_topic": {"answer": "yes"}}, {"on_topic": {"answer": "no"}})
+        judge = self.judge_of(scripted_model, asker_of, said(on_topic={"answer": "no"}), reply)
+
+        await judge.judge(self.CASES[:1], (on_topic,))
+        await judge.judge(self.CASES, (on_topic,))
+
+        one, two = (request.max_tokens for request in judge.asker.model.asked)  # pyright: ignore[reportAttributeAccessIssue]
+        assert two - one == one - 64
+
+    async def test_only_what_could_not_be_read_is_taken_from_the_second_reply_and_the_fault_is_named(
+        self, scripted_model: Any, asker_of: AskerOf, on_topic: Criterion
+    ):
+        founded = Criterion(id="founded", ask="?", evidence="Reference")
+        yes, no = {"answer": "yes"}, {"answer": "no"}
+        first = self.reply({"on_topic": yes, "founded": {"evidence": "60 days", "answer": "yes"}}, {"founded": no})
+        second = self.reply({"on_topic": no, "founded": no}, {"on_topic": no, "founded": yes})
+        judge = self.judge_of(scripted_model, asker_of, first, second)
+
+        verdicts, _ = await judge.judge(self.CASES, (on_topic, founded))
+
+        asked = judge.asker.model.asked  # pyright: ignore[reportAttributeAccessIssue]
+        assert [{name: v.value for name, v in one.items()} for one in verdicts] == [
+            {"on_topic": 1.0, "founded": 0.0},
+            {"on_topic": 0.0, "founded": 0.0},
+        ]
+        assert "for founded of candidate 1 (" in asked[1].messages[-1].content
+        assert "can be read for on_topic of candidate 2." in asked[1].messages[-1].content
+
+    async def test_with_log_probabilities_each_is_asked_by_itself_and_its_questions_follow_each_other(
+        self, scripted_model: Any, asker_of: AskerOf, on_topic: Criterion
+    ):
+        model = scripted_model(0.5)
+        useful = Criterion(id="useful", ask="Is it useful?")
+
+        verdicts, _ = await RubricJudge(asker=asker_of(model), objective="").judge(self.CASES, (on_topic, useful))
+
+        shown = [request.messages[-1].content for request in model.asked]
+        assert ["\none\n" in text for text in shown] == [True, True, False, False]
+        assert [list(one) for one in verdicts] == [["on_topic", "useful"]] * 2
+
+    @pytest.mark.parametrize("cases", [0, 2])
+    async def test_where_there_is_nothing_to_ask_nothing_is(self, scripted_model: Any, asker_of: AskerOf, cases: int):
+        judge = self.judge_of(scripted_model, asker_of)
+
+        verdicts, usage = await judge.judge(self.CASES[:cases], () if cases else (CLEAR,))
+
+        assert (verdicts, usage) == ([{}] * cases, Usage())
+
+
+async def test_after_the_deadline_every_verdict_is_expired(scripted_model: Any, asker_of: AskerOf, case: Case):
+    for logprobs in (True, False):
+        model = scripted_model(0.5, logprobs=logprobs)
+        judge = RubricJudge(asker=asker_of(model), objective="Judge.", samples=2)
+
+        [verdicts], _ = await judge.judge([case], (CLEAR,), until=-1.0)
+
+        assert [v.reason for v in verdicts.values()] == ["expired"]
+        assert not model.asked
 
 
 @pytest.mark.parametrize("can", [Capabilities(), Capabilities(logprobs=True, quote=True), Capabilities(logprobs=True)])

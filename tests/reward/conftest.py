@@ -1,7 +1,8 @@
 """A rollout that the tests of this folder share."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -19,6 +20,21 @@ def make_rollout(name: str = "r", completion: Any = "an answer", *, group: str =
         completion=text,
         columns={"contract": f"contract {group}", **columns},
     )
+
+
+async def seconds_late(reward: Any, rollouts: Sequence[Rollout], *, deadline: float) -> float:
+    """How long after its deadline a batch ends: the best of three, since a busy machine may hold up any one."""
+    late: list[float] = []
+    for _ in range(3):
+        started = asyncio.get_running_loop().time()
+        await reward.ascore(rollouts, deadline=deadline)
+        late.append(asyncio.get_running_loop().time() - started - deadline)
+    return min(late)
+
+
+@pytest.fixture
+def late() -> Callable[..., Awaitable[float]]:
+    return seconds_late
 
 
 @pytest.fixture

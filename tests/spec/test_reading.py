@@ -167,6 +167,11 @@ def test_a_value_that_yaml_itself_stumbles_over_is_an_error_of_the_file(file_of:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("date", ["2026-11-01", "2026-11-01 12:00:00", "2026-11"])
+def test_a_date_is_the_text_that_it_is_written_as(file_of: Callable[[str], Path], date: str):
+    assert load_yaml(file_of(f"name: {date}")) == {"name": date}
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"name: \xc3"])
 def test_bytes_that_are_no_utf_8_are_told_with_their_place(file_of: Callable[[bytes], Path], content: bytes):
     path = file_of(content)

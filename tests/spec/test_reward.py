@@ -32,6 +32,10 @@ def judge_of(*criteria: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {"model": "openai:big", "criteria": list(criteria), **changes}
 
 
+def preferring(**changes: Any) -> dict[str, Any]:
+    return {"mode": "preference", "model": "openai:big", "compare": "swiss", "prefer": "Cites the clause."} | changes
+
+
 def problem_of(path: Path) -> str:
     """What is said about a file that is refused, without the file's own name."""
     with pytest.raises(ConfigError) as error:
@@ -152,12 +156,258 @@ def test_the_inputs_keep_the_order_of_the_file(reward_file: Write):
             {"items": "comments", "recall": {"issues": "issues", "key": "rule", "beta": float("inf")}},
             "recall.beta: inf must be above 0; 1 counts precision and recall alike",
         ),
+        (
+            {"items": "comments", "judge": {**preferring(), "show": ["text"]}},
+            "items: a preference judge compares whole completions; remove 'items'",
+        ),
     ],
 )
 def test_what_does_not_fit_together_is_refused_with_its_place_and_mend(
     reward_file: Write, changes: dict[str, Any], said: str
 ):
     assert problem_of(reward_file(text_of(**changes))) == said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model": []}, "model: the panel is empty; name at least one model as provider:model"),
+        (
+            {"model": ["openai:big", "openai:big"]},
+            "model: a model stands twice in the panel; its votes would be copies, so name each once",
+        ),
+        (
+            {"model": ["openai:big", "small"]},
+            "model: 'small' must be written as provider:model, for instance openai:gpt-oss-120b",
+        ),
+        (
+            {"fallback": {"model": "small"}},
+            "model: 'small' must be written as provider:model, for instance openai:gpt-oss-120b",
+        ),
+        ({"fallback": {"model": "openai:big"}}, "fallback: it is one of the judge's own models; name another"),
+        (
+            {"model": ["openai:big", "openai:small"], "fallback": {"model": "openai:small"}},
+            "fallback: it is one of the judge's own models; name another",
+        ),
+        (
+            {"fallback": {"model": "openai:small", "after": 0}},
+            "fallback.after: 0.0 must be above 0 seconds",
+        ),
+        (
+            {"fallback": {"model": "openai:small", "after": float("nan")}},
+            "fallback.after: nan must be above 0 seconds",
+        ),
+        ({"samples": 0}, "samples: 0 must be at least 1"),
+        (
+            {"samples": 3, "temperature": 0},
+            "temperature: at 0 every sample is the same; raise it, or remove 'samples'",
+        ),
+        ({"max_criteria_per_call": 0}, "max_criteria_per_call: 0 must be at least 1"),
+    ],
+)
+def test_what_does_not_fit_together_about_who_is_asked_is_refused(
+    reward_file: Write, changes: dict[str, Any], said: str
+):
+    judge = judge_of({"id": "good", "ask": "?"}) | changes
+
+    assert problem_of(reward_file(text_of(judge=judge))) == f"judge.{said}"
+
+
+FIVE = {level: f"level {level}" for level in range(1, 6)}
+NOT_A_SCALE = "must be two whole numbers within 0..9, the lower one first"
+FOR_YES_NO = "belongs to a yes/no question; a scale says it in its levels"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"scale": [1, 1]}, f"scale [1, 1] {NOT_A_SCALE}"),
+        ({"scale": [5, 1]}, f"scale [5, 1] {NOT_A_SCALE}"),
+        ({"scale": [-1, 3]}, f"scale [-1, 3] {NOT_A_SCALE}"),
+        ({"scale": [1, 10]}, f"scale [1, 10] {NOT_A_SCALE}"),
+        ({"scale": [1, 3]}, "level 1, 2, 3 has no text; write in 'levels' what each level of the scale means"),
+        (
+            {"scale": [1, 3], "levels": {1: "dark", 2: " "}},
+            "level 2, 3 has no text; write in 'levels' what each level of the scale means",
+        ),
+        ({"scale": [1, 4], "levels": FIVE}, "level 5 lies outside the scale [1, 4]"),
+        ({"levels": FIVE}, "it has levels and no scale; write 'scale: [1, 5]', or remove them"),
+        ({"scale": [1, 5], "levels": FIVE, "pass": "It is."}, f"'pass' {FOR_YES_NO}"),
+        ({"scale": [1, 5], "levels": FIVE, "fail": "It is not."}, f"'fail' {FOR_YES_NO}"),
+        ({"scale": [1, 5], "levels": FIVE, "evidence": "Reference"}, f"'evidence' {FOR_YES_NO}"),
+        (
+            {"scale": [1, 5], "levels": FIVE, "examples": [{"candidate": "c", "answer": True}]},
+            f"'examples' {FOR_YES_NO}",
+        ),
+        (
+            {"required": True, "na": True},
+            "it is required and may be n/a; what does not apply cannot be required, so remove one of the two",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_in_a_criterion_is_refused(reward_file: Write, changes: dict[str, Any], said: str):
+    path = reward_file(text_of(aggregate="veto", judge=judge_of({"id": "good", "ask": "?"} | changes)))
+
+    assert problem_of(path) == f"judge.criteria[0] (good): {said}"
+
+
+@pytest.mark.parametrize("scale", [[0, 1], [1, 5], [0, 9]])
+def test_a_scale_is_read_with_its_levels(reward_file: Write, scale: list[int]):
+    levels = dict.fromkeys(range(scale[0], scale[1] + 1), "so")
+
+    spec = read_reward(
+        reward_file(text_of(judge=judge_of({"id": "good", "ask": "?", "scale": scale, "levels": levels})))
+    )
+
+    assert spec.file.judge.criteria[0].scale == tuple(scale)
+    assert spec.file.judge.criteria[0].levels == levels
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"criteria": [{"id": "good", "ask": "?"}]},
+            "criteria: a preference judge has none; write what is preferred into 'prefer'",
+        ),
+        ({"compare": None}, "compare: not given; write reference, swiss, listwise or round_robin"),
+        ({"prefer": None}, "prefer: not given; write what makes one of two completions the better one"),
+        ({"prefer": " "}, "prefer: not given; write what makes one of two completions the better one"),
+        ({"rounds": 0}, "rounds: 0 must be at least 1"),
+        (
+            {"samples": 3},
+            "samples: a preference judge asks each duel once; write 'swap: true' to ask it in both orders",
+        ),
+        ({"mode": "rubric"}, "compare: it belongs to a preference judge; write 'mode: preference', or remove it"),
+        (
+            {"mode": "rubric", "compare": None},
+            "prefer: it belongs to a preference judge; write 'mode: preference', or remove it",
+        ),
+        (
+            {"mode": "rubric", "compare": None, "prefer": None, "swap": True},
+            "swap: it belongs to a preference judge; write 'mode: preference', or remove it",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_in_a_preference_is_refused(reward_file: Write, changes: dict[str, Any], said: str):
+    assert problem_of(reward_file(text_of(judge=preferring() | changes))) == f"judge.{said}"
+
+
+def test_a_way_of_comparing_that_does_not_exist_is_refused(reward_file: Write):
+    assert "'knockout'" in problem_of(reward_file(text_of(judge=preferring(compare="knockout"))))
+
+
+@pytest.mark.parametrize("compare", ["reference", "swiss", "listwise", "round_robin"])
+def test_a_preference_is_read(reward_file: Write, compare: str):
+    judge = read_reward(reward_file(text_of(judge=preferring(compare=compare)))).file.judge
+
+    assert (judge.compare, judge.rounds, judge.swap, judge.panel) == (compare, 4, False, "mean")
+    assert judge.sampling_temperature == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "models"), [("openai:big", ("openai:big",)), (["a:x", "b:y", "c:z"], ("a:x", "b:y", "c:z"))]
+)
+def test_one_model_or_a_panel_is_read(reward_file: Write, model: Any, models: tuple[str, ...]):
+    spec = read_reward(reward_file(text_of(judge=judge_of({"id": "good", "ask": "?"}, model=model))))
+
+    assert spec.file.judge.models == models
+
+
+@pytest.mark.parametrize(
+    ("changes", "temperature"), [({}, 0.0), ({"samples": 3}, 1.0), ({"samples": 3, "temperature": 0.5}, 0.5)]
+)
+def test_several_samples_are_drawn_at_a_temperature(reward_file: Write, changes: dict[str, Any], temperature: float):
+    spec = read_reward(reward_file(text_of(judge=judge_of({"id": "good", "ask": "?"}, **changes))))
+
+    assert spec.file.judge.sampling_temperature == temperature
+
+
+@pytest.mark.parametrize("aggregate", ["saturating", "healthbench"])
+def test_what_adds_up_criteria_is_refused_for_a_preference(reward_file: Write, aggregate: str):
+    said = problem_of(reward_file(text_of(aggregate=aggregate, judge=preferring())))
+
+    assert said == f"aggregate: {aggregate} adds up criteria, and a preference judge has none; remove it"
+
+
+BAD = {"id": "bad", "ask": "?", "negative": True, "weight": 2}
+GOOD = {"id": "good", "ask": "?"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"aggregate": "veto"}, "aggregate: veto needs a criterion with 'required: true'"),
+        (
+            {"judge": judge_of(GOOD | {"required": True})},
+            "judge.criteria (good): 'required' is heeded by 'aggregate: veto' only",
+        ),
+        (
+            {"aggregate": "healthbench", "items": "comments"},
+            "aggregate: healthbench scores whole completions; remove 'items', or use weighted_mean",
+        ),
+        (
+            {"aggregate": "healthbench", "judge": judge_of(BAD)},
+            "aggregate: healthbench divides by the weights of positive criteria, and there are none",
+        ),
+        (
+            {"aggregate": "healthbench", "judge": judge_of(GOOD, BAD)},
+            "range: [0.0, 1.0] does not hold what healthbench can give, -2 to 1; write 'range: [-2, 1]'",
+        ),
+        (
+            {"aggregate": "healthbench", "judge": judge_of(GOOD | {"weight": 3}, BAD), "range": [-0.66, 1]},
+            "range: [-0.66, 1.0] does not hold what healthbench can give, -0.6667 to 1; write 'range: [-0.67, 1]'",
+        ),
+        (
+            {"aggregate": "healthbench", "judge": judge_of(GOOD, BAD), "range": [-2, 0.5]},
+            "range: [-2.0, 0.5] does not hold what healthbench can give, -2 to 1; write 'range: [-2, 1]'",
+        ),
+        (
+            {
+                "aggregate": "healthbench",
+                "judge": judge_of(GOOD, BAD),
+                "checks": [{"check": "artifacts", "weight": 0.5}],
+            },
+            "range: [0.0, 1.0] does not hold what healthbench can give, -1 to 1; write 'range: [-1, 1]'",
+        ),
+        (
+            {
+                "aggregate": "healthbench",
+                "judge": judge_of(GOOD | {"weight": 9}, GOOD | {"id": "may", "na": True}, BAD),
+            },
+            "range: [0.0, 1.0] does not hold what healthbench can give, -0.2222 to 1; write 'range: [-0.23, 1]'",
+        ),
+        (
+            {"aggregate": "healthbench", "judge": judge_of({**GOOD, "weight": 4, "na": True}, BAD)},
+            "range: [0.0, 1.0] does not hold what healthbench can give, -0.5 to 1; write 'range: [-0.5, 1]'",
+        ),
+    ],
+)
+def test_what_an_aggregator_cannot_add_up_is_refused(reward_file: Write, changes: dict[str, Any], said: str):
+    assert problem_of(reward_file(text_of(**changes))) == said
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aggregate": "veto", "judge": judge_of(GOOD | {"required": True})},
+        {"aggregate": "saturating"},
+        {"aggregate": "healthbench"},
+        {"aggregate": "healthbench", "judge": judge_of(GOOD, BAD), "range": [-2, 1]},
+    ],
+)
+def test_an_aggregator_that_fits_is_read(reward_file: Write, changes: dict[str, Any]):
+    assert read_reward(reward_file(text_of(**changes))).file.aggregate == changes["aggregate"]
+
+
+def test_more_criteria_than_a_judge_answers_well_are_refused(reward_file: Write):
+    criteria = [{"id": f"c{at}", "ask": "?"} for at in range(31)]
+
+    assert read_reward(reward_file(text_of(judge=judge_of(*criteria[:30])))).file.judge.criteria[29].id == "c29"
+    assert (
+        problem_of(reward_file(text_of(judge=judge_of(*criteria))))
+        == "judge.criteria: there are 31; a judge answers at most 30 well"
+    )
 
 
 @pytest.mark.parametrize("kind", ["jsno", "veto"])
@@ -266,6 +516,11 @@ def test_the_hash_changes_with_one_byte_of_any_file_that_the_reward_names(reward
         {"judge": judge_of({"id": "good", "ask": "Is it good?", "weight": 2})},
         {"judge": judge_of({"id": "good", "ask": "Is it good?", "negative": True})},
         {"checks": [{"check": "artifacts", "weight": 0.1}]},
+        {"aggregate": "saturating"},
+        {"judge": judge_of({"id": "good", "ask": "Is it good?"}, samples=2)},
+        {"judge": judge_of({"id": "good", "ask": "Is it good?"}, panel="min")},
+        {"judge": judge_of({"id": "good", "ask": "Is it good?"}, fallback={"model": "openai:small"})},
+        {"judge": preferring()},
     ],
 )
 def test_the_hash_changes_with_everything_that_changes_a_score(reward_file: Write, changes: dict[str, Any]):

@@ -15,6 +15,8 @@ from dikast.records import Missing, Usage
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode_reply = msgspec.json.Decoder(Reply).decode
 
+_EXPIRED = Missing("expired", "the batch's deadline came first")
+
 
 class Asker:
     """One model with one journal. Equal questions under way at once are asked once."""
@@ -55,13 +57,15 @@ class Asker:
         key = question_key(raw, model=self.model.name, fingerprint=self.model.fingerprint, repeat=repeat)
         if (kept := self.journal.answer(key)) is not None:
             return _decode_reply(kept), Usage(questions=1)
+        if _is_over(until):
+            return _EXPIRED, Usage(questions=1)
         try:
             async with asyncio.timeout_at(until):
                 return await self._ask_or_wait(request, raw, key)
         except TimeoutError:
-            if until is None or asyncio.get_running_loop().time() < until:
+            if not _is_over(until):
                 raise
-            return Missing("expired", "the batch's deadline came first"), Usage(questions=1)
+            return _EXPIRED, Usage(questions=1)
 
     async def _ask_or_wait(self, request: Request, raw: bytes, key: bytes) -> tuple[Reply | Missing, Usage]:
         while (under_way := self._under_way.get(key)) is not None:
@@ -94,6 +98,10 @@ class Asker:
             return await self.model.reply(request)
         except ModelError as error:
             return Missing(error.reason, error.detail)
+
+
+def _is_over(until: float | None) -> bool:
+    return until is not None and asyncio.get_running_loop().time() >= until
 
 
 def _cost(outcome: Reply | Missing) -> Usage:

@@ -38,27 +38,30 @@ def _choice(criterion: Criterion, number: int | None) -> Choice:
     which = "the candidate" if number is None else f"candidate {number}"
     ask = fill("decision", {"which": which, "ask": criterion.ask.strip()})
     name = criterion.id if number is None else f"{criterion.id}-{number}"
-    if criterion.scale is not None:
-        levels = [str(level) for level in range(criterion.scale[0], criterion.scale[1] + 1)]
-        meanings = [criterion.levels[int(level)].strip() for level in levels]
-        if criterion.na:
-            levels, meanings = [*levels, NOT_APPLICABLE], [*meanings, "The question does not apply."]
-        return Choice(name=name, ask=ask, labels=tuple(levels), meanings=tuple(meanings))
-    labels = (*YES_NO, NOT_APPLICABLE) if criterion.na else YES_NO
-    meanings = [(criterion.pass_ or "").strip(), (criterion.fail or "").strip()]
+    labels = _answers(criterion)
+    if criterion.scale is None:
+        meanings = [(criterion.pass_ or "").strip(), (criterion.fail or "").strip()]
+    else:
+        meanings = [criterion.levels[int(level)].strip() for level in labels]
     if criterion.na:
-        meanings.append("The question does not apply.")
+        labels, meanings = [*labels, NOT_APPLICABLE], [*meanings, "The question does not apply."]
     return Choice(name=name, ask=ask, labels=tuple(labels), meanings=tuple(meanings))
 
 
 def _read(held: dict[str, float], criterion: Criterion) -> Verdict | Missing:
     if not held:
         return Missing("refused", f"the model declined '{criterion.id}'")
-    if criterion.na and held.pop(NOT_APPLICABLE, 0.0) > 0.5:
+    if criterion.na and held.get(NOT_APPLICABLE, 0.0) > 0.5:
         return Verdict(value=None)
-    share = shares(held, of="the probability")
+    # What is not among the answers has no probability: a model may leave out the unlikely ones.
+    share = shares({label: held.get(label, 0.0) for label in _answers(criterion)}, of="the probability")
     if isinstance(share, Missing):
         return share
-    if criterion.scale is not None:
-        return Verdict(value=expected_share(share, criterion.scale))
-    return Verdict(value=share["yes"]) if "yes" in share else Missing("unparsable", "no probability of yes")
+    return Verdict(value=share["yes"] if criterion.scale is None else expected_share(share, criterion.scale))
+
+
+def _answers(criterion: Criterion) -> list[str]:
+    """What may be answered, n/a aside."""
+    if criterion.scale is None:
+        return list(YES_NO)
+    return [str(level) for level in range(criterion.scale[0], criterion.scale[1] + 1)]

@@ -20,7 +20,8 @@ def merged(said: Sequence[Verdict | Missing], rule: PanelRule) -> Verdict | Miss
     applying = [(verdict.value, verdict) for verdict in answered if verdict.value is not None]
     votes = tuple(verdict.value if isinstance(verdict, Verdict) else None for verdict in said)
     if 2 * len(applying) < len(answered) or not applying:
-        return Verdict(value=None, reason=answered[0].reason, votes=votes)
+        silent = next(verdict for verdict in answered if verdict.value is None)
+        return Verdict(value=None, reason=silent.reason, votes=votes)
     value = _by_rule([value for value, _ in applying], rule)
     _, nearest = min(applying, key=lambda pair: abs(pair[0] - value))
     return Verdict(value=value, reason=nearest.reason, evidence=nearest.evidence, votes=votes)

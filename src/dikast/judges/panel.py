@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -13,10 +12,11 @@ from dikast.judges.render import Case
 from dikast.models.base import Capabilities
 from dikast.records import Missing, Usage, Verdict
 from dikast.spec.judge import Criterion, PanelRule
-from dikast.tasks import side_by_side
+from dikast.tasks import first_or_second, side_by_side
 
 _NOT_FOR_ANOTHER = frozenset({"over_budget", "expired"})
 """Reasons that a second model would meet too."""
+_OVERTAKEN = Missing("timeout", "the second model was faster")
 
 
 class PanelJudge(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,56 +86,46 @@ class FallbackJudge(msgspec.Struct, frozen=True, kw_only=True):
     async def judge(
         self, cases: Sequence[Case], criteria: Sequence[Criterion], *, repeat: int = 0, until: float | None = None
     ) -> tuple[list[Verdicts], Usage]:
-        """Gives the first's verdicts where it has them in time, else the second's, marked as its own."""
-        asked = asyncio.ensure_future(self.first.judge(cases, criteria, repeat=repeat, until=until))
-        try:
-            if self.after is not None:
-                await asyncio.wait([asked], timeout=self.after)
-                if not asked.done():
-                    return await self._race(asked, cases, criteria, repeat=repeat, until=until)
-            verdicts, usage = await asked
-        except asyncio.CancelledError:
-            asked.cancel()
-            raise
-        open_ids = {name for said in verdicts for name, verdict in said.items() if _wants_another(verdict)}
-        if not open_ids:
+        """Gives the first's verdicts where it has them in time, else the second's, marked as its own.
+
+        What a request has cost that the other overtook is not known, and not in the usage.
+        """
+        first, second = await first_or_second(
+            self.first.judge(cases, criteria, repeat=repeat, until=until),
+            lambda said: self._hand_on(said, cases, criteria, repeat=repeat, until=until),
+            after=self.after,
+            enough=lambda said: not any(map(wants_another, _all_of(said))),
+            whole=lambda said: all(isinstance(verdict, Verdict) for verdict in _all_of(said)),
+        )
+        verdicts, usage = first or ([dict.fromkeys((c.id for c in criteria), _OVERTAKEN) for _ in cases], Usage())
+        if second is None:
             return verdicts, usage
-        wanted = [criterion for criterion in criteria if criterion.id in open_ids]
-        again, cost = await self.second.judge(cases, wanted, repeat=repeat, until=until)
+        again, cost = second
         return [self._filled(one, other) for one, other in zip(verdicts, again, strict=True)], usage + cost
 
-    async def _race(
+    async def _hand_on(
         self,
-        asked: asyncio.Future[tuple[list[Verdicts], Usage]],
+        said: tuple[list[Verdicts], Usage] | None,
         cases: Sequence[Case],
         criteria: Sequence[Criterion],
         *,
         repeat: int,
         until: float | None,
     ) -> tuple[list[Verdicts], Usage]:
-        """Both are under way: whoever has an answer first, and the other fills what that one leaves open."""
-        also = asyncio.ensure_future(self.second.judge(cases, criteria, repeat=repeat, until=until))
-        try:
-            await asyncio.wait([asked, also], return_when=asyncio.FIRST_COMPLETED)
-            if asked.done():
-                verdicts, usage = asked.result()
-                if not any(_wants_another(v) for said in verdicts for v in said.values()):
-                    return verdicts, usage
-            else:
-                second, usage = also.result()
-                if not any(_wants_another(v) for said in second for v in said.values()):
-                    empty: list[Verdicts] = [{c.id: Missing("timeout") for c in criteria} for _ in cases]
-                    return [self._filled(one, other) for one, other in zip(empty, second, strict=True)], usage
-            (verdicts, usage), (again, cost) = await asyncio.gather(asked, also)
-            return [self._filled(one, other) for one, other in zip(verdicts, again, strict=True)], usage + cost
-        finally:
-            asked.cancel()
-            also.cancel()
+        """Asks the second what the first left open: everything, where that has said nothing yet."""
+        if said is None:
+            return await self.second.judge(cases, criteria, repeat=repeat, until=until)
+        left = [{name for name, verdict in of_case.items() if wants_another(verdict)} for of_case in said[0]]
+        asked = [at for at, names in enumerate(left) if names]
+        wanted = [criterion for criterion in criteria if any(criterion.id in names for names in left)]
+        again, cost = await self.second.judge([cases[at] for at in asked], wanted, repeat=repeat, until=until)
+        by_case = dict(zip(asked, again, strict=True))
+        return [by_case.get(at, {}) for at in range(len(cases))], cost
 
     def _filled(self, verdicts: Verdicts, again: Verdicts) -> Verdicts:
         filled = dict(verdicts)
         for name, verdict in again.items():
-            if _wants_another(filled[name]) and isinstance(verdict, Verdict):
+            if wants_another(filled[name]) and isinstance(verdict, Verdict):
                 filled[name] = msgspec.structs.replace(verdict, by=self.second.name)
         return filled
 
@@ -157,5 +147,10 @@ def common(abilities: Sequence[Capabilities]) -> Capabilities:
     )
 
 
-def _wants_another(verdict: Verdict | Missing) -> bool:
-    return isinstance(verdict, Missing) and verdict.reason not in _NOT_FOR_ANOTHER
+def wants_another(outcome: object) -> bool:
+    """Whether a second model is worth asking: nothing was said, for a reason that it would not meet too."""
+    return isinstance(outcome, Missing) and outcome.reason not in _NOT_FOR_ANOTHER
+
+
+def _all_of(said: tuple[list[Verdicts], Usage]) -> Iterator[Verdict | Missing]:
+    return (verdict for of_case in said[0] for verdict in of_case.values())

@@ -22,7 +22,8 @@ MIN_MASS = 0.2
 """Share of probability that the offered answers must hold together; below it the model did not answer the question."""
 
 MAX_CHARACTERS = 100_000
-"""Of a structured reply. A judge's has some hundreds for each criterion; looking for objects takes time in the square."""
+"""Of a reply that is searched for an object. A judge's has some hundreds for each criterion, and looking takes time in the
+square. One that is an object as a whole may be longer: a set's is."""
 
 _VALUES = {"yes": 1.0, "no": 0.0}
 YES_NO = ("yes", "no")
@@ -76,7 +77,7 @@ def read_structured(
     if reply.finish == "refused":
         return [{c.id: Missing("refused", reply.text[:200]) for c in criteria} for _ in range(cases)]
     holding = "verdicts" if cases == 1 else "candidates"
-    found = the_object(reply.text, holding=holding) if len(reply.text) <= MAX_CHARACTERS else None
+    found = the_object(reply.text, holding=holding)
     if found is None:
         reason = "truncated" if reply.finish == "length" else "unparsable"
         return [{c.id: Missing(reason, reply.text[:200]) for c in criteria} for _ in range(cases)]
@@ -85,11 +86,14 @@ def read_structured(
 
 
 def the_object(text: str, *, holding: str) -> dict[str, Any] | None:
-    """Gives the JSON object of a text that holds a key, whatever stands around it; None where there are two that differ."""
+    """Gives the JSON object of a text that holds a key, whatever stands around it; None where there are two that differ.
+
+    Around it nothing is looked for in a text of more than `MAX_CHARACTERS`.
+    """
     try:
         whole = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-        found = _objects_in(text, holding)
+        found = _objects_in(text, holding) if len(text) <= MAX_CHARACTERS else []
         return found[0] if found and all(other == found[0] for other in found) else None
     return cast("dict[str, Any]", whole) if isinstance(whole, dict) and holding in whole else None
 

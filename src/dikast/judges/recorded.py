@@ -3,15 +3,16 @@
     judge = RecordedJudge("recorded:verdicts.jsonl", path)
 
 One line a unit: `{"id": rollout id, "item": 0, "verdicts": {criterion id: 0.8}}`. A verdict is a probability, true or
-false, "n/a", null where there is none, or an object with `value`, `reason` and `evidence`. Lines in the order
-of the rollouts are read as they are needed, in constant memory; otherwise the whole file is.
+false, "n/a", null where there is none, or an object with that as `value`, and `reason` and `evidence`; of several
+lines about one unit the first stands. Lines in the order of the rollouts are read as they are needed, in constant
+memory; otherwise the whole file is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -52,7 +53,6 @@ class RecordedJudge:
         self.fingerprint = file_hash(path)
         self.capabilities = Capabilities(quote=True, reason=True, na=True, concurrency=CONCURRENCY)
         self._rows = self._read()
-        self._ahead: tuple[_Key, dict[str, Any]] | None = None
         self._all: dict[_Key, dict[str, Any]] | None = None
 
     async def judge(
@@ -70,24 +70,23 @@ class RecordedJudge:
         return {c.id: self._verdict(held.get(c.id) if held else None, c, case) for c in criteria}
 
     def _verdict(self, said: Any, criterion: Criterion, case: Case) -> Verdict | Missing:
-        if isinstance(said, bool | int | float) and 0 <= said <= 1:
-            return Verdict(value=float(said))
-        if said == "n/a" and criterion.na:
-            return Verdict(value=None)
-        if isinstance(said, dict):
-            told = msgspec.convert(said, _Told)
-            if told.value is not None and 0 <= told.value <= 1:
-                return Verdict(value=float(told.value), reason=told.reason, evidence=told.evidence)
-        return Missing("rejected", f"{self.path.name} has no verdict of '{criterion.id}' on '{case.rollout}'")
+        told: dict[str, Any] = cast("dict[str, Any]", said) if isinstance(said, dict) else {"value": said}
+        value = told.get("value")
+        share = float(value) if isinstance(value, bool | int | float) and 0 <= value <= 1 else None
+        if share is None and not (value == "n/a" and criterion.na):
+            return Missing("rejected", f"{self.path.name} has no verdict of '{criterion.id}' on '{case.rollout}'")
+        return Verdict(value=share, reason=_text(told.get("reason")), evidence=_text(told.get("evidence")))
 
     def _look(self, key: _Key) -> dict[str, Any] | None:
         if self._all is None:
-            row = next(self._rows, None) if self._ahead is None else self._ahead
+            row = next(self._rows, None)
             if row is not None and row[0] == key:
-                self._ahead = None
                 return row[1]
             # Out of order, or asked again: from here on the whole file is at hand.
-            self._all = dict(self._read())
+            held: dict[_Key, dict[str, Any]] = {}
+            for recorded, verdicts in self._read():
+                held.setdefault(recorded, verdicts)
+            self._all = held
         return self._all.get(key)
 
     def _read(self) -> Generator[tuple[_Key, dict[str, Any]]]:
@@ -97,12 +96,10 @@ class RecordedJudge:
                     continue
                 try:
                     row = _decode(line)
-                except msgspec.MsgspecError as error:
+                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                     raise DataError(f"{self.path}:{number}: no recorded verdicts ({error})") from None
                 yield (row.id, row.item), row.verdicts
 
 
-class _Told(msgspec.Struct, frozen=True):
-    value: float | None = None
-    reason: str | None = None
-    evidence: str | None = None
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

@@ -22,8 +22,8 @@ from itertools import chain
 from typing import Any, cast
 
 from dikast.checks.parsing import identity
-from dikast.records import Missing, Part, Rollout, Score, Usage, Verdict
-from dikast.reward.parts import AS_IT_STANDS, RECALL, Judged, Reading, criterion_part, missing_part
+from dikast.records import Missing, Part, PartKind, Rollout, Score, Usage, Verdict
+from dikast.reward.parts import AS_IT_STANDS, RECALL, Judged, Reading, judged_part, missing_part
 from dikast.spec.judge import PREFERENCE, Criterion
 from dikast.spec.reward import RecallSpec, RewardFile
 
@@ -39,7 +39,9 @@ class Aggregator:
 
     def __init__(self, file: RewardFile, readings: Mapping[str, Reading]) -> None:
         self.file = file
-        asked = file.judge.criteria if file.judge.mode == "rubric" else (_PREFERRED,)
+        rubric = file.judge.mode == "rubric"
+        asked = file.judge.criteria if rubric else (_PREFERRED,)
+        self._kind: PartKind = "criterion" if rubric else "preference"
         self._weights = {c.id: c.weight * readings.get(c.id, AS_IT_STANDS).factor for c in asked}
         self._criteria = tuple(c for c in asked if self._weights[c.id] > 0)
         self._negative = frozenset(c.id for c in asked if c.negative)
@@ -91,7 +93,10 @@ class Aggregator:
         return Score(id=rollout.id, group=rollout.group, score=value, status="scored", parts=everything, usage=usage)
 
     def _unit_parts(self, unit: Judged) -> list[Part]:
-        return [criterion_part(criterion, unit, reading, weight) for criterion, reading, weight in self._weighed]
+        return [
+            judged_part(criterion, unit, reading, weight, kind=self._kind)
+            for criterion, reading, weight in self._weighed
+        ]
 
     def _value(
         self,

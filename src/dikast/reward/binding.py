@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -81,15 +81,26 @@ def text_of(rollout: Rollout, column: str, spec: RewardSpec) -> str:
 
 def case_of(bound: Bound, item: int | None) -> Case:
     """Gives what is put before the judge for one item, or for the whole completion where item is None."""
-    if item is None:
-        # A completion that is no JSON object has no fields to choose from, and is shown whole.
-        parsed: Any = bound.parsed
-        whole = bound.show is None or not isinstance(parsed, Mapping)
-        candidate = bound.rollout.completion if whole else candidate_text(parsed, bound.show)
-    else:
+    if item is not None:
         candidate = candidate_text((bound.items or ())[item], bound.show)
+    elif bound.is_set and bound.show is not None:
+        # The fields to show are the items'.
+        candidate = "\n\n".join(candidate_text(one, bound.show) for one in bound.items or ())
+    else:
+        candidate = _whole(bound.rollout.completion, bound.parsed, bound.show)
     seen = bound.documents if bound.read is None else tuple((name, bound.inputs[name]) for name in bound.read)
     return Case(documents=seen, candidate=candidate, rollout=bound.rollout.id, item=item)
+
+
+def reference_of(bound: Bound) -> str:
+    """Gives the reference as a completion is shown: what looks different is not judged alike."""
+    reference: str = bound.rollout.column("reference")
+    return _whole(reference, parse_completion(reference), bound.show)
+
+
+def _whole(text: str, parsed: Any, show: Sequence[str] | None) -> str:
+    """What is no JSON object has no fields to choose from, and is shown whole."""
+    return text if show is None or not isinstance(parsed, Mapping) else candidate_text(parsed, show)
 
 
 def issue_text(issue: Any) -> str:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
 from dikast.judges.merge import merged
+from dikast.judges.panel import wants_another
 from dikast.judges.preference import PreferenceJudge
 from dikast.records import Missing, Usage, Verdict
-from dikast.reward.binding import Bound, case_of
+from dikast.reward.binding import Bound, case_of, reference_of
 from dikast.reward.duels import (
     ANSWERED_SHARE,
     Duel,
@@ -28,7 +29,9 @@ from dikast.reward.duels import (
     swiss_round,
 )
 from dikast.spec.judge import JudgeSpec
-from dikast.tasks import side_by_side
+from dikast.tasks import first_or_second, side_by_side
+
+T = TypeVar("T")
 
 Outcomes = dict[Duel, Verdict | Missing]
 Documents = tuple[tuple[str, str], ...]
@@ -42,7 +45,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     judges: tuple[PreferenceJudge, ...]
     second: PreferenceJudge | None
-    """Asked where the first ones leave a duel open."""
+    """Asked where the first ones leave a question open, or take too long."""
     spec: JudgeSpec
     reward_hash: str
 
@@ -69,7 +72,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     async def _meet_reference(
         self, group: Sequence[Bound], players: Sequence[str], documents: Documents, until: float | None
     ) -> tuple[Outcomes, Usage]:
-        reference = cast("str", group[0].rollout.reference)  # binding has seen to it
+        reference = reference_of(group[0])
         dice = self._dice(group, 0)
         duels = [
             Duel(player, _REFERENCE) if dice.random() < 0.5 else Duel(_REFERENCE, player)
@@ -93,19 +96,13 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     ) -> tuple[Outcomes, Usage]:
         outcomes: Outcomes = {}
         usage = Usage()
-        points = [0.0] * len(players)
         for turn in range(self.spec.rounds):
-            met = frozenset(frozenset((duel.first, duel.second)) for duel in outcomes)
-            duels = swiss_round(points, met, self._dice(group, turn))
+            duels = swiss_round(_standings(len(players), outcomes), outcomes, self._dice(group, turn))
             if not duels:
                 break
             fought, cost = await self._fight(duels, players, documents, until)
             usage += cost
             outcomes |= fought
-            for duel, outcome in fought.items():
-                won = outcome.value if isinstance(outcome, Verdict) and outcome.value is not None else 0.5
-                points[duel.first] += won
-                points[duel.second] += 1 - won
         return outcomes, usage
 
     async def _rank(
@@ -120,13 +117,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         outcomes: Outcomes = {}
         usage = Usage()
         for seats in orders:
-            ranked = await side_by_side(
-                judge.rank(documents, [players[player] for player in seats], until=until) for judge in self.judges
-            )
-            for _, cost in ranked:
-                usage += cost
+            texts = [players[player] for player in seats]
+            rankings, cost = await self._ask(lambda judge, texts=texts: judge.rank(documents, texts, until=until))
+            usage += cost
             for duel in pairs:
-                said = [_from_ranking(ranking, seats, duel) for ranking, _ in ranked]
+                said = [_from_ranking(ranking, seats, duel) for ranking in rankings]
                 # The second order's duels stand the other way round, and count beside the first's.
                 key = duel if seats is order else Duel(duel.second, duel.first)
                 outcome = merged(said, self.spec.panel)
@@ -148,23 +143,50 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     async def _one_duel(
         self, documents: Documents, first: str, second: str, until: float | None
     ) -> tuple[Verdict | Missing, Usage]:
-        said = await side_by_side(judge.duel(documents, first, second, until=until) for judge in self.judges)
+        if first == second:
+            return Verdict(value=0.5, reason="equal to each other"), Usage()
+        said, usage = await self._ask(lambda judge: judge.duel(documents, first, second, until=until))
+        return merged(said, self.spec.panel), usage
+
+    async def _ask(
+        self, ask: Callable[[PreferenceJudge], Coroutine[Any, Any, tuple[T | Missing, Usage]]]
+    ) -> tuple[list[T | Missing], Usage]:
+        """What the judges say to one question; where none of them has an answer, or not soon enough, the second one."""
+        first, second = _together(map(ask, self.judges)), self.second
+        if second is None or self.spec.fallback is None:
+            return await first
+        heard = await first_or_second(
+            first,
+            lambda _: _together([ask(second)]),
+            after=self.spec.fallback.after,
+            enough=lambda said: _any_answer(said) or not any(map(wants_another, said[0])),
+            whole=_any_answer,
+        )
+        there = [one for one in heard if one is not None]
+        said, _ = next(filter(_any_answer, there), there[0])
         usage = Usage()
-        for _, cost in said:
+        for _, cost in there:
             usage += cost
-        outcome = merged([verdict for verdict, _ in said], self.spec.panel)
-        if (
-            isinstance(outcome, Missing)
-            and self.second is not None
-            and outcome.reason not in ("expired", "over_budget")
-        ):
-            outcome, cost = await self.second.duel(documents, first, second, until=until)
-            usage += cost
-        return outcome, usage
+        return said, usage
 
     def _dice(self, group: Sequence[Bound], turn: int) -> random.Random:
         ids = [bound.rollout.id for bound in group]
         return dice_of(self.reward_hash, group[0].rollout.group, ids, turn)
+
+
+async def _together(
+    asked: Iterable[Coroutine[Any, Any, tuple[T | Missing, Usage]]],
+) -> tuple[list[T | Missing], Usage]:
+    usage = Usage()
+    said: list[T | Missing] = []
+    for outcome, cost in await side_by_side(asked):
+        said.append(outcome)
+        usage += cost
+    return said, usage
+
+
+def _any_answer(heard: tuple[Sequence[object], Usage]) -> bool:
+    return not all(isinstance(one, Missing) for one in heard[0])
 
 
 def _against_reference(player: int, outcomes: Outcomes) -> Verdict | Missing:
@@ -196,6 +218,16 @@ def _in_group(players: int, outcomes: Outcomes) -> list[Verdict | Missing]:
         won = sum(share if duel.first == player else 1 - share for duel, share in had.items())
         worth.append(Verdict(value=sigmoid(theta[player]), reason=f"won {won:g} of {len(had)} duels in its group"))
     return worth
+
+
+def _standings(players: int, outcomes: Outcomes) -> list[float]:
+    """Share of its answered duels that each player won; half where it had none, so that a rest is no defeat."""
+    won: list[list[float]] = [[] for _ in range(players)]
+    for duel, outcome in outcomes.items():
+        if isinstance(outcome, Verdict) and outcome.value is not None:
+            won[duel.first].append(outcome.value)
+            won[duel.second].append(1 - outcome.value)
+    return [sum(shares) / len(shares) if shares else 0.5 for shares in won]
 
 
 def _most_common(said: Sequence[Verdict | Missing]) -> Missing:

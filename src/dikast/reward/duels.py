@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 
 import msgspec
@@ -38,25 +39,71 @@ def dice_of(reward_hash: str, group: str, ids: Sequence[str], turn: int) -> rand
 
 
 def all_pairs(players: int, dice: random.Random) -> list[Duel]:
-    """Everybody meets everybody once, in shuffled seats."""
-    return [_seated(one, other, dice) for one, other in combinations(range(players), 2)]
-
-
-def swiss_round(points: Sequence[float], met: frozenset[frozenset[int]], dice: random.Random) -> list[Duel]:
-    """Pairs players of like standing who have not met; where the number is odd, or no one is left to meet, one rests.
-
-    `points` are the duels won so far. Equal standings are in shuffled order.
-    """
-    order = list(range(len(points)))
+    """Everybody meets everybody once, and sits first in half of its duels, one more or less."""
+    order = list(range(players))
     dice.shuffle(order)
-    order.sort(key=lambda player: -points[player])
-    duels: list[Duel] = []
-    while order:
-        player = order.pop(0)
-        other = next((at for at, one in enumerate(order) if frozenset((player, one)) not in met), None)
-        if other is not None:
-            duels.append(_seated(player, order.pop(other), dice))
-    return duels
+    return [
+        Duel(order[one], order[other]) if (one + other) % 2 else Duel(order[other], order[one])
+        for one, other in combinations(range(players), 2)
+    ]
+
+
+def swiss_round(standings: Sequence[float], fought: Collection[Duel], dice: random.Random) -> list[Duel]:
+    """Pairs players of like standing who have not met. Of an odd number one rests, who has not rested more than others.
+
+    Equal standings are in shuffled order, and of a pair sits first who did so less often. After fewer rounds than half
+    the players everybody else finds an opponent; later some may have met all who are left, and rest too.
+    """
+    order = list(range(len(standings)))
+    dice.shuffle(order)
+    order.sort(key=lambda player: -standings[player])
+    met = frozenset(frozenset((duel.first, duel.second)) for duel in fought)
+    firsts = Counter(duel.first for duel in fought)
+    return [_seated(one, other, firsts, dice) for one, other in _paired(order, met)]
+
+
+def _seated(one: int, other: int, firsts: Counter[int], dice: random.Random) -> Duel:
+    lead = firsts[one] - firsts[other]
+    return Duel(one, other) if lead < 0 or (lead == 0 and dice.random() < 0.5) else Duel(other, one)
+
+
+def _paired(order: Sequence[int], met: frozenset[frozenset[int]]) -> list[tuple[int, int]]:
+    if len(order) % 2 == 0:
+        return _neighbours(order, met)
+    duels = Counter(player for pair in met for player in pair)
+    pairs: list[tuple[int, int]] = []
+    # Whoever fought most rests, the lowest of them first: the others would have too little to go by.
+    for at in sorted(range(len(order)), key=lambda at: (duels[order[at]], at), reverse=True):
+        pairs = max(pairs, _neighbours([*order[:at], *order[at + 1 :]], met), key=len)
+        if len(pairs) == len(order) // 2:
+            break
+    return pairs
+
+
+def _neighbours(order: Sequence[int], met: frozenset[frozenset[int]]) -> list[tuple[int, int]]:
+    """Pairs each, from the top, with the next one that it has not met."""
+    left = list(order)
+    pairs: list[tuple[int, int]] = []
+    alone: list[int] = []
+    while left:
+        player = left.pop(0)
+        other = next((at for at, one in enumerate(left) if frozenset((player, one)) not in met), None)
+        if other is None:
+            alone.append(player)
+        else:
+            pairs.append((player, left.pop(other)))
+    for one, other in zip(alone[::2], alone[1::2], strict=False):
+        _let_in(one, other, pairs, met)
+    return pairs
+
+
+def _let_in(one: int, other: int, pairs: list[tuple[int, int]], met: frozenset[frozenset[int]]) -> None:
+    """Parts a pair for two that were left over and have met each other, the lowest pair that can be."""
+    for at in reversed(range(len(pairs))):
+        for mine, yours in (pairs[at], pairs[at][::-1]):
+            if not {frozenset((one, mine)), frozenset((other, yours))} & met:
+                pairs[at : at + 1] = [(one, mine), (other, yours)]
+                return
 
 
 def ranking_duels(ranking: Sequence[int]) -> dict[Duel, float]:
@@ -96,7 +143,3 @@ def strengths(players: int, outcomes: Mapping[Duel, float]) -> list[float]:
 def sigmoid(x: float) -> float:
     """1 / (1 + e^(−x))."""
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
-
-
-def _seated(one: int, other: int, dice: random.Random) -> Duel:
-    return Duel(one, other) if dice.random() < 0.5 else Duel(other, one)

@@ -43,19 +43,17 @@ def decides(part: Part) -> bool:
     return part.gate and part.missing is None and part.value != 1.0
 
 
-def criterion_part(criterion: Criterion, unit: Judged, reading: Reading, weight: float) -> Part:
-    """Makes the part of one criterion for one unit; its value counts for the rollout, whatever a yes means."""
+def judged_part(criterion: Criterion, unit: Judged, reading: Reading, weight: float, *, kind: PartKind) -> Part:
+    """Makes the part of one criterion, or of a preference, for one unit; its value counts for the rollout, whatever a yes means."""
     if unit.duplicate:
-        return Part(
-            name=criterion.id, kind="criterion", value=0.0, weight=weight, item=unit.item, reason="repeats an item"
-        )
+        return Part(name=criterion.id, kind=kind, value=0.0, weight=weight, item=unit.item, reason="repeats an item")
     verdict = unit.verdicts[criterion.id]
     if isinstance(verdict, Missing):
-        return missing_part(criterion.id, "criterion", verdict, weight=weight, item=unit.item)
+        return missing_part(criterion.id, kind, verdict, weight=weight, item=unit.item)
     value = None if verdict.value is None else reading.of(verdict.value)
     return Part(
         name=criterion.id,
-        kind="criterion",
+        kind=kind,
         value=1 - value if value is not None and criterion.negative else value,
         weight=weight,
         item=unit.item,

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dikast.checks.building import build_checks
-from dikast.errors import NotGoodEnoughError
+from dikast.errors import ConfigError, NotGoodEnoughError
 from dikast.records import Rollout, Score
 from dikast.reward.aggregate import Aggregator
 from dikast.reward.assembly import Judges
 from dikast.reward.blocking import run_blocking
 from dikast.reward.engine import Engine, Progress
 from dikast.reward.parts import AS_IT_STANDS, Reading
+from dikast.spec.reward import RewardSpec, healthbench_problems
 
 
 class Reward:
@@ -32,12 +33,9 @@ class Reward:
     ) -> None:
         spec = judges.spec
         readings = dict(readings or {})
+        _require_enough(spec, readings)
         criteria = spec.file.judge.criteria
         trusted = tuple(c for c in criteria if readings.get(c.id, AS_IT_STANDS).factor > 0)
-        if criteria and not trusted:
-            raise NotGoodEnoughError(
-                f"{spec.path}: the certificate turns every criterion off; there is nothing to judge"
-            )
         self.spec = spec
         self.judges = judges
         self.journal = judges.journal
@@ -87,3 +85,19 @@ class Reward:
         """Lets go of the models and the journal."""
         run_blocking(self.judges.close())
         self.journal.close()
+
+
+def _require_enough(spec: RewardSpec, readings: Mapping[str, Reading]) -> None:
+    """Raises where what the certificate leaves on does not make a score."""
+    criteria = spec.file.judge.criteria
+    weights = {c.id: c.weight * readings.get(c.id, AS_IT_STANDS).factor for c in criteria}
+    if criteria and not any(weights.values()):
+        raise NotGoodEnoughError(f"{spec.path}: the certificate turns every criterion off; there is nothing to judge")
+    if off := [c.id for c in criteria if c.required and not weights[c.id]]:
+        raise NotGoodEnoughError(
+            f"{spec.path}: the certificate turns '{off[0]}' off, which is required; "
+            "mend the criterion, or remove its 'required: true', and certify again"
+        )
+    if spec.file.aggregate == "healthbench":
+        for problem in healthbench_problems(spec.file, weights):
+            raise ConfigError(f"{spec.path}: with what the certificate leaves on: {problem}")

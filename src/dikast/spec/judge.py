@@ -139,6 +139,8 @@ def _preference_problems(judge: JudgeSpec) -> Iterator[str]:
         yield "judge.compare: not given; write reference, swiss, listwise or round_robin"
     if not (judge.prefer or "").strip():
         yield "judge.prefer: not given; write what makes one of two completions the better one"
+    if judge.samples > 1:
+        yield "judge.samples: a preference judge asks each duel once; write 'swap: true' to ask it in both orders"
     if judge.rounds < 1:
         yield f"judge.rounds: {judge.rounds} must be at least 1"
 
@@ -147,6 +149,8 @@ def _rubric_problems(judge: JudgeSpec, seen: Collection[str], check_names: Colle
     for name, given in (("compare", judge.compare), ("prefer", judge.prefer)):
         if given is not None:
             yield f"judge.{name}: it belongs to a preference judge; write 'mode: preference', or remove it"
+    if judge.swap:
+        yield "judge.swap: it belongs to a preference judge; write 'mode: preference', or remove it"
     if not judge.criteria:
         yield "judge.criteria: there is none; write at least one with an 'ask'"
     if len(judge.criteria) > MOST_CRITERIA:

@@ -163,18 +163,19 @@ def _aggregate_problems(file: RewardFile) -> Iterator[str]:
     if file.judge.mode == "preference" and file.aggregate != "weighted_mean":
         yield f"aggregate: {file.aggregate} adds up criteria, and a preference judge has none; remove it"
     if file.aggregate == "healthbench" and file.judge.criteria:
-        yield from _healthbench_problems(file)
+        if file.items is not None:
+            yield "aggregate: healthbench scores whole completions; remove 'items', or use weighted_mean"
+        yield from healthbench_problems(file, {criterion.id: criterion.weight for criterion in file.judge.criteria})
 
 
-def _healthbench_problems(file: RewardFile) -> Iterator[str]:
-    if file.items is not None:
-        yield "aggregate: healthbench scores whole completions; remove 'items', or use weighted_mean"
-    if all(criterion.negative for criterion in file.judge.criteria):
-        yield "aggregate: healthbench divides by the weights of positive criteria, and all are negative"
+def healthbench_problems(file: RewardFile, weights: Mapping[str, float]) -> Iterator[str]:
+    """What does not fit `healthbench` where the criteria have these weights: a certificate's may differ from the file's."""
+    if not any(weights[criterion.id] for criterion in file.judge.criteria if not criterion.negative):
+        yield "aggregate: healthbench divides by the weights of positive criteria, and there are none"
         return
-    if not all(0 < criterion.weight < math.inf for criterion in file.judge.criteria):
+    if not all(math.isfinite(weight) and weight >= 0 for weight in weights.values()):
         return  # told of the criterion already
-    lowest = healthbench_floor({criterion.id: criterion.weight for criterion in file.judge.criteria}, file.judge)
+    lowest = healthbench_floor(weights, file.judge)
     low, high = file.range
     checked = sum(check.weight or 0.0 for check in file.checks)
     lowest *= 1 - checked
