@@ -21,8 +21,8 @@ def open_model(name: str, folder: Path) -> ModelClient:
 
     Raises `ConfigError` for a name that means nothing, `UnavailableError` for a local model that is not here.
     """
+    provider = _provider_of(name)
     connection = connection_of(name, folder)
-    provider = connection.provider
     if provider in _LIBRARIES:
         library, what = _LIBRARIES[provider]
         if importlib.util.find_spec(library) is None:
@@ -36,19 +36,16 @@ def describe_model(name: str, folder: Path) -> ModelClient:
     No library or model file need be here. Where the file is not, a known model's fingerprint is the catalogue's, and
     a file of the user's own has none.
     """
+    provider = _provider_of(name)
     connection = connection_of(name, folder)
-    if connection.provider == "local":
+    if provider == "local":
         return _describe_local(name, connection, folder)
-    return _PROVIDERS[connection.provider](name, connection, folder)
+    return _PROVIDERS[provider](name, connection, folder)
 
 
 def connection_of(name: str, folder: Path) -> ModelConnection:
     """Gives the connection of a model by its full name, as `open_model` finds it."""
-    provider, colon, model = name.partition(":")
-    if not colon or not model:
-        raise ConfigError(f"the model {name!r} is not written as provider:model, for instance openai:gpt-oss-120b")
-    if provider not in _PROVIDERS:
-        raise ConfigError(f"the model {name!r}: no provider '{provider}'; known are {', '.join(_PROVIDERS)}")
+    provider, _, model = name.partition(":")
     connection = read_connections(folder).get(model)
     if connection is None:
         return ModelConnection(provider=provider)
@@ -58,6 +55,15 @@ def connection_of(name: str, folder: Path) -> ModelConnection:
             "make them the same"
         )
     return connection
+
+
+def _provider_of(name: str) -> str:
+    provider, colon, model = name.partition(":")
+    if not colon or not model:
+        raise ConfigError(f"the model {name!r} is not written as provider:model, for instance openai:gpt-oss-120b")
+    if provider not in _PROVIDERS:
+        raise ConfigError(f"the model {name!r}: no provider '{provider}'; known are {', '.join(_PROVIDERS)}")
+    return provider
 
 
 def _open_openai(name: str, connection: ModelConnection, _folder: Path) -> ModelClient:

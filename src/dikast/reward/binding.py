@@ -64,8 +64,8 @@ def require_columns(spec: RewardSpec, rollout: Rollout) -> None:
             _required(rollout, column, f"inputs of {spec.path} name")
     if spec.file.recall is not None:
         _require_issues(rollout, spec.file.recall, spec)
-    if spec.file.judge.compare == "reference" and rollout.reference is None:
-        raise DataError(f"rollout '{rollout.id}': no 'reference', with which {spec.path} compares; add it")
+    if spec.file.judge.compare == "reference":
+        _required(rollout, "reference", f"judge.compare of {spec.path} names")
 
 
 def text_of(rollout: Rollout, column: str, spec: RewardSpec) -> str:

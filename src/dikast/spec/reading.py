@@ -86,18 +86,16 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def _date_as_text(loader: Any, node: Any) -> str:
-    """A date stays the text that it is written as: no setting holds a date, and a price's is shown as it stands."""
-    loader.construct_yaml_timestamp(node)
-    return node.value
-
-
 # PyYAML takes 5e-5 for a text, since it has no dot; everybody else takes it for a number.
 _loader: Any = _Loader
 _loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
 )
-_loader.add_constructor("tag:yaml.org,2002:timestamp", _date_as_text)
+# No setting is a date: what looks like one is a text, as in a price's `date: 2026-11-24`.
+_loader.yaml_implicit_resolvers = {
+    first: [one for one in resolvers if one[0] != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in _loader.yaml_implicit_resolvers.items()
+}
 
 
 def convert(value: Any, into: type[T], *, where: str) -> T:

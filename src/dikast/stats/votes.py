@@ -48,4 +48,6 @@ class VoteAgreement:
     def _covariance(self, one: int, other: int) -> float:
         if not self.n:
             return 0.0
-        return max(self._products[one][other] / self.n - self._sums[one] / self.n * self._sums[other] / self.n, -1.0)
+        found = self._products[one][other] / self.n - self._sums[one] / self.n * self._sums[other] / self.n
+        # Rounding makes a spread of nothing a little less than nothing.
+        return max(found, 0.0) if one == other else found
