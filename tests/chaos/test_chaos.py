@@ -12,8 +12,8 @@ from running_server import score
 from dikast.records import MISSING_REASONS
 
 ROLLOUTS = 5_000
-TRANSPORT = ("timeout", "transport", "rate_limited", "unparsable", "truncated")
-WITHIN = 180
+TRANSPORT = ("timeout", "transport", "rate_limited")
+WITHIN = 600
 """Seconds in which the run must end, on a busy machine too."""
 
 
@@ -29,7 +29,7 @@ def test_every_rollout_is_scored_as_without_faults_or_missing_with_its_reason(
     judge_server: Callable[..., Any], work: Callable[..., Path]
 ):
     calm = scores_of(work(judge_server(), ROLLOUTS))
-    hostile = scores_of(work(judge_server("--faults", "--seed", "7"), ROLLOUTS, timeout=2.0, attempts=6))
+    hostile = scores_of(work(judge_server("--faults", "--seed", "7"), ROLLOUTS, timeout=1.0, attempts=6))
 
     assert [one["id"] for one in hostile] == [one["id"] for one in calm] == [f"line-{at + 1}" for at in range(ROLLOUTS)]
     missing = Counter(one["missing"] for one in hostile if one["status"] == "missing")
@@ -37,6 +37,8 @@ def test_every_rollout_is_scored_as_without_faults_or_missing_with_its_reason(
     # Refusals are the model's own answer; at a rate of 3 % some must be there, or the server did not do its worst.
     assert 0 < missing["refused"] < 0.1 * ROLLOUTS
     assert sum(missing[reason] for reason in TRANSPORT) < 0.005 * ROLLOUTS
+    # Asked once more, and cut or no JSON once more: (5 % + 2 %) squared.
+    assert missing["unparsable"] + missing["truncated"] < 0.015 * ROLLOUTS
     for one, other in zip(calm, hostile, strict=True):
         assert one["status"] == "scored"
         assert other["score"] is None or other["score"] == one["score"]
