@@ -1,10 +1,11 @@
 """How many requests may be under way at once, and how many a minute: learnt from how the server takes them.
 
 The limit rises while all is well: by one for each answer until the server first objects, by one for each
-round of answers after that. It halves when the server says that it is too much, at most once for the requests that were under way together, and five times a second: a fast server that
-refuses a share of all requests, however few there are, would else be asked one at a time. (Additive increase,
-multiplicative decrease: Chiu and Jain 1989.) A request that waits for its minute's share holds no place, so
-nothing is learnt from it about the server.
+round of answers after that. It halves when the server says that it is too much, at most once for the
+requests that were under way together, and five times a second: a fast server that refuses a share of all
+requests, however few there are, would else be asked one at a time. (Additive increase, multiplicative
+decrease: Chiu and Jain 1989.) A request that waits for its minute's share holds no place, so nothing is
+learnt from it about the server.
 """
 
 from __future__ import annotations
