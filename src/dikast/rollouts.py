@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -126,19 +127,27 @@ def file_hash(path: Path) -> str:
 
 def write_rows(path: Path, rows: Iterable[Any]) -> None:
     """Writes rows as JSONL. The file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
     encoder = msgspec.json.Encoder()
+    with appearing(path) as out:
+        for row in rows:
+            out.write(encoder.encode(row) + b"\n")
+
+
+@contextmanager
+def appearing(path: Path) -> Generator[BinaryIO]:
+    """Opens a file for writing that appears whole, at the end of the block, or not at all."""
+    partial = path.with_name(path.name + ".partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as out:
-            for row in rows:
-                out.write(encoder.encode(row) + b"\n")
+            yield out
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise UnavailableError(
             f"{path}: cannot be written ({error.strerror}); free space or name another place"
         ) from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes | dict[str, Any]]]:

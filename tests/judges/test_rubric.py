@@ -402,7 +402,7 @@ class TestSeveralCases:
 
         verdicts, usage = await judge.judge(self.CASES, (on_topic,))
 
-        [request] = judge.asker.model.asked  # pyright: ignore[reportAttributeAccessIssue]
+        [request] = judge.asker.model.asked
         assert verdicts == [{"on_topic": Verdict(value=1.0)}, {"on_topic": Verdict(value=0.0)}]
         assert (usage.questions, usage.asked) == (1, 1)
         assert request.schema["properties"]["candidates"]["required"] == ["1", "2"]
@@ -415,7 +415,7 @@ class TestSeveralCases:
         await judge.judge(self.CASES[:1], (on_topic,))
         await judge.judge(self.CASES, (on_topic,))
 
-        one, two = (request.max_tokens for request in judge.asker.model.asked)  # pyright: ignore[reportAttributeAccessIssue]
+        one, two = (request.max_tokens for request in judge.asker.model.asked)
         assert two - one == one - 64
 
     async def test_only_what_could_not_be_read_is_taken_from_the_second_reply_and_the_fault_is_named(
@@ -429,7 +429,7 @@ class TestSeveralCases:
 
         verdicts, _ = await judge.judge(self.CASES, (on_topic, founded))
 
-        asked = judge.asker.model.asked  # pyright: ignore[reportAttributeAccessIssue]
+        asked = judge.asker.model.asked
         assert [{name: v.value for name, v in one.items()} for one in verdicts] == [
             {"on_topic": 1.0, "founded": 0.0},
             {"on_topic": 0.0, "founded": 0.0},

@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.protocols import Validator
-from jsonschema.validators import extend, validator_for  # pyright: ignore[reportUnknownVariableType]
-from jsonschema_specifications import REGISTRY  # pyright: ignore[reportMissingTypeStubs]
+from jsonschema.validators import extend, validator_for  # pyright: ignore[reportUnknownVariableType]  jsonschema is untyped there
+from jsonschema_specifications import REGISTRY  # pyright: ignore[reportMissingTypeStubs]  it has no types
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import specification_with
 

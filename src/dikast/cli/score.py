@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -12,12 +11,12 @@ import msgspec
 import typer
 
 from dikast.cli.tell import ConsoleTeller
-from dikast.errors import DataError, NotGoodEnoughError, UnavailableError
+from dikast.errors import DataError, NotGoodEnoughError
 from dikast.loading import open_reward
 from dikast.records import MissingReason, Score
 from dikast.reward.blocking import run_blocking
 from dikast.reward.streaming import scored_file
-from dikast.rollouts import Scan, scan_rollouts
+from dikast.rollouts import Scan, appearing, scan_rollouts
 from dikast.stats.votes import VoteAgreement
 
 
@@ -66,7 +65,7 @@ def command(
         if not scan.rollouts:
             raise DataError(f"{rollouts}: it holds no rollouts" + (" that can be scored" if scan.bad else ""))
         counts = _Counts()
-        with teller.bar("scoring", scan.rollouts) as move, _appearing(output) as out:
+        with teller.bar("scoring", scan.rollouts) as move, appearing(output) as out:
             scores = scored_file(opened.engine, scan, opened.journal, deadline=deadline)
             run_blocking(_write(scores, out, counts, move))
         budget = opened.judges.budget
@@ -182,20 +181,3 @@ async def _write(scores: AsyncIterator[Score], out: BinaryIO, counts: _Counts, m
         out.write(encode(score) + b"\n")
         counts.add(score)
         move(1)
-
-
-@contextmanager
-def _appearing(path: Path) -> Iterator[BinaryIO]:
-    """Opens a file for writing that appears whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as out:
-            yield out
-        partial.replace(path)
-    except OSError as error:
-        raise UnavailableError(
-            f"{path}: cannot be written ({error.strerror}); free space or name another place"
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -30,7 +30,7 @@ from dikast.certify.lint.words import (
 MOST_WORDS = 500
 """Of a question that are looked at: nothing that long is one."""
 
-_TOKEN = re.compile(r"[\w'’-]+|[,;]")  # noqa: RUF001
+_TOKEN = re.compile(r"[\w'’-]+|[,;]")  # noqa: RUF001  both apostrophes are meant
 
 
 class Halves(NamedTuple):
@@ -59,7 +59,7 @@ class Question:
             if token[0] in ",;":
                 self.after_comma.add(len(self.words))
             else:
-                self.words.append(token[0].lower().replace("’", "'"))  # noqa: RUF001
+                self.words.append(token[0].lower().replace("’", "'"))  # noqa: RUF001  the curly one is what is replaced
                 self.spans.append(token.span())
         opening = (
             at for at, word in enumerate(self.words) if word in AUXILIARY and (at == 0 or at in self.after_comma)
