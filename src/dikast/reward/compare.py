@@ -54,7 +54,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     ) -> list[tuple[Verdict | Missing, Usage]]:
         """Gives each rollout's worth in 0..1, in order: the share won against the reference, else σ(θ) in its group."""
         texts = [case_of(bound, None).candidate for bound in group]
-        players = list(dict.fromkeys(texts))
+        # Sorted, as the dice's ids are: the order in which a trainer hands its rollouts over decides no duel.
+        players = sorted(set(texts))
         documents = case_of(group[0], None).documents
         if self.spec.compare == "reference":
             outcomes, usage = await self._meet_reference(group, players, documents, until)
@@ -170,7 +171,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return said, usage
 
     def _dice(self, group: Sequence[Bound], turn: int) -> random.Random:
-        ids = [bound.rollout.id for bound in group]
+        ids = sorted(bound.rollout.id for bound in group)
         return dice_of(self.reward_hash, group[0].rollout.group, ids, turn)
 
 
