@@ -237,6 +237,17 @@ class TestRoundRobin:
         assert len(model.asked) == 6
 
 
+async def test_where_the_documents_are_long_one_duel_goes_first(judged_by: Any, scripted_model: Any, group: Any):
+    model = scripted_model(fair, concurrency=16)
+    long = [msgspec.structs.replace(one, columns={"contract": "word " * 1000}) for one in group(EIGHT)]
+
+    await judged_by(text_of("round_robin"), model).ascore(long)
+
+    events = [what for what, _ in model.events]
+    assert events[:2] == ["asked", "answered"]
+    assert events[2:] == ["asked"] * 27 + ["answered"] * 27
+
+
 class TestSwiss:
     @pytest.mark.parametrize(("settings", "calls"), [({}, 16), ({"rounds": 1}, 4), ({"rounds": 2, "swap": True}, 16)])
     async def test_every_round_is_one_duel_for_each(self, compared: Any, group: Any, settings: Any, calls: int):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -28,6 +29,7 @@ from dikast.reward.duels import (
     strengths,
     swiss_round,
 )
+from dikast.reward.priming import primed
 from dikast.spec.judge import JudgeSpec
 from dikast.tasks import first_or_second, side_by_side
 
@@ -101,7 +103,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
             duels = swiss_round(_standings(len(players), outcomes), outcomes, self._dice(group, turn))
             if not duels:
                 break
-            fought, cost = await self._fight(duels, players, documents, until)
+            fought, cost = await self._fight(duels, players, documents, until, first=turn == 0)
             usage += cost
             outcomes |= fought
         return outcomes, usage
@@ -130,12 +132,20 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return outcomes, usage
 
     async def _fight(
-        self, duels: Sequence[Duel], players: Sequence[str], documents: Documents, until: float | None
+        self,
+        duels: Sequence[Duel],
+        players: Sequence[str],
+        documents: Documents,
+        until: float | None,
+        *,
+        first: bool = True,
     ) -> tuple[Outcomes, Usage]:
+        """Has the duels judged; `first`, where nothing was asked about the documents before."""
         planned = [*duels, *(Duel(duel.second, duel.first) for duel in duels if self.spec.swap)]
-        fought = await side_by_side(
-            self._one_duel(documents, players[duel.first], players[duel.second], until) for duel in planned
-        )
+        work = [
+            partial(self._one_duel, documents, players[duel.first], players[duel.second], until) for duel in planned
+        ]
+        fought = await primed(work, prefix=sum(len(text) for _, text in documents) if first else 0)
         usage = Usage()
         for _, cost in fought:
             usage += cost

@@ -1,31 +1,24 @@
 """Has a group's rollouts judged: each against criteria, or all against each other.
 
-Where the prefix that the rollouts of a group share is long enough to be worth caching, the first is asked alone
-and the others when its answer begins: they find the prefix in the server's cache. A model that answers one
-request at a time is asked in order.
+A model that answers one request at a time is asked in order.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Protocol
 
 import msgspec
 
 from dikast.judges.base import Judge, Verdicts
-from dikast.models.base import answer_begun
 from dikast.records import Missing, Part, Usage, Verdict
 from dikast.reward.binding import Bound, case_of, issue_text
 from dikast.reward.compare import Comparison
 from dikast.reward.parts import Judged
+from dikast.reward.priming import primed
 from dikast.spec.judge import PREFERENCE, Criterion
 from dikast.spec.reward import RecallSpec, RewardFile
-from dikast.tasks import side_by_side
-
-WORTH_CACHING = 4000
-"""Characters of a shared prefix from which on the first rollout of a group goes first: about the 1,024 tokens from
-which on servers cache at all."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,28 +61,12 @@ class RubricJudging(msgspec.Struct, frozen=True, kw_only=True):
             for task in tasks:
                 yield task, await self._one(task, until)
             return
-        if len(tasks) == 1 or self._prefix(tasks[0]) < WORTH_CACHING:
-            work = [self._one(task, until) for task in tasks]
-        else:
-            begun = asyncio.Event()
-            first = self._announced(tasks[0], until, begun)
-            work = [first, *(self._after(begun, task, until) for task in tasks[1:])]
-        for task, found in zip(tasks, await side_by_side(work), strict=True):
+        work = [partial(self._one, task, until) for task in tasks]
+        for task, found in zip(tasks, await primed(work, prefix=self._prefix(tasks[0])), strict=True):
             yield task, found
 
-    async def _announced(self, task: Task, until: float | None, begun: asyncio.Event) -> Found:
-        """Judges one and tells when its answer begins: the prefix that the others share is in the server's cache then."""
-        answer_begun.set(begun.set)
-        try:
-            return await self._one(task, until)
-        finally:
-            begun.set()
-
-    async def _after(self, begun: asyncio.Event, task: Task, until: float | None) -> Found:
-        await begun.wait()
-        return await self._one(task, until)
-
     def _prefix(self, task: Task) -> int:
+        """Characters that all questions about the group share."""
         documents = sum(len(text) for _, text in case_of(task.bound, None).documents)
         return documents + len(self.file.objective) + sum(len(c.ask) for c in self.criteria)
 
