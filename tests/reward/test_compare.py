@@ -575,6 +575,9 @@ class TestSeveralModels:
         assert values_of(scores) == [0.0, 1.0]
         assert [len(model.asked) for model in models] == [2, 2, 2]
         assert scores[0].usage.asked == 6
+        assert [score.parts[0].votes for score in scores] in (
+            [(0, 0, seat), (1, 1, other)] for seat in (0.0, 1.0) for other in (0.0, 1.0)
+        )
 
     async def test_a_member_that_fails_leaves_the_duel_to_the_others(self, judged_by: Any, panel: Any, group: Any):
         models = panel(ModelError("timeout", "late"), fair, fair)
@@ -583,6 +586,10 @@ class TestSeveralModels:
 
         assert values_of(scores) == sorted(values_of(scores))
         assert None not in values_of(scores)
+        for score in scores:
+            silent, one, other = score.parts[0].votes
+            assert silent is None
+            assert one == other
 
     async def test_a_panel_ranks_by_the_mean_of_its_rankings(self, judged_by: Any, panel: Any, group: Any):
         def contrary(request: Request) -> str:
@@ -608,13 +615,15 @@ class TestSeveralModels:
 
         assert low.score < 0.5 < high.score
         assert len(broken.asked) == len(second.asked) == low.usage.asked / 2
+        assert [score.parts[0].by for score in (low, high)] == [second.name] * 2
 
     async def test_a_second_model_is_not_asked_where_the_first_answers(self, judged_by: Any, panel: Any, group: Any):
         first, second = panel(fair, fair)
 
-        await judged_by(text_of("swiss", **self.FALLBACK), first, fallback=second).ascore(group(EIGHT))
+        scores = await judged_by(text_of("swiss", **self.FALLBACK), first, fallback=second).ascore(group(EIGHT))
 
         assert not second.asked
+        assert [score.parts[0].by for score in scores] == [None] * 8
 
     async def test_where_both_fail_the_firsts_reason_stands(self, judged_by: Any, panel: Any, group: Any):
         first, second = panel(ModelError("timeout", "late"), ModelError("refused", "no"))
