@@ -16,8 +16,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from dikast.certify.labels import Split
-from dikast.errors import ConfigError, UnavailableError
+from dikast.errors import ConfigError
 from dikast.reward.parts import Reading
+from dikast.rollouts import appearing
 from dikast.stats.intervals import Interval
 
 Level = Literal["green", "amber", "red", "insufficient"]
@@ -155,13 +156,8 @@ def read_certificate(path: Path) -> Certificate:
 
 def write_certificate(certificate: Certificate, path: Path) -> None:
     """Writes a certificate. The file appears whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(certificate), indent=2) + b"\n")
-        partial.replace(path)
-    except OSError as error:
-        raise UnavailableError(f"{path}: cannot be written ({error.strerror}); name another place with -o") from error
+    with appearing(path) as out:
+        out.write(msgspec.json.format(msgspec.json.encode(certificate), indent=2) + b"\n")
 
 
 def certificate_hash(certificate: Certificate) -> str:
