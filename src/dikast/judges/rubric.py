@@ -8,6 +8,7 @@ candidates in one request, with probabilities. Any other is asked for all of the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import msgspec
 
@@ -18,6 +19,7 @@ from dikast.judges.base import Verdicts
 from dikast.judges.decide import decisions_request, read_decisions
 from dikast.judges.fence import shown
 from dikast.judges.merge import merged
+from dikast.judges.priming import primed
 from dikast.judges.read import read_level, read_structured, read_yes_no
 from dikast.judges.render import Case, structured_messages, yes_no_messages
 from dikast.models.base import Capabilities, Reply, Request
@@ -100,17 +102,25 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
     async def _one_by_one(
         self, cases: Sequence[Case], criteria: Sequence[Criterion], repeat: int, until: float | None
     ) -> tuple[list[Verdicts], Usage]:
+        asked = [(at, criterion) for at in range(len(cases)) for criterion in criteria]
+        work = [partial(self._one_question, cases[at], criterion, repeat, until) for at, criterion in asked]
+        if self.capabilities.concurrency == 1:
+            said = [await one() for one in work]
+        else:
+            said = await primed(work, prefix=_shared(cases))
         usage = Usage()
-        judged: list[Verdicts] = []
-        for case in cases:
-            verdicts: Verdicts = {}
-            for criterion in criteria:
-                request = one_question(self.objective, case, criterion, temperature=self.temperature)
-                outcome, cost = await self.asker.ask(request, repeat=repeat, until=until)
-                verdicts[criterion.id] = _read_question(outcome, criterion)
-                usage += cost
-            judged.append(verdicts)
+        judged: list[Verdicts] = [{} for _ in cases]
+        for (at, criterion), (verdict, cost) in zip(asked, said, strict=True):
+            judged[at][criterion.id] = verdict
+            usage += cost
         return judged, usage
+
+    async def _one_question(
+        self, case: Case, criterion: Criterion, repeat: int, until: float | None
+    ) -> tuple[Verdict | Missing, Usage]:
+        request = one_question(self.objective, case, criterion, temperature=self.temperature)
+        outcome, cost = await self.asker.ask(request, repeat=repeat, until=until)
+        return _read_question(outcome, criterion), cost
 
     async def _decisions(
         self, cases: Sequence[Case], criteria: Sequence[Criterion], repeat: int, until: float | None
@@ -235,6 +245,12 @@ def _once_more(verdict: Verdict | Missing) -> bool:
 def _mean(drawn: Sequence[Verdict | Missing]) -> Verdict | Missing:
     together = merged(drawn, "mean")
     return msgspec.structs.replace(together, votes=None) if isinstance(together, Verdict) else together
+
+
+def _shared(cases: Sequence[Case]) -> int:
+    """Characters with which all questions about the cases begin: the documents, and of one case its candidate."""
+    documents = sum(len(text) for _, text in cases[0].documents)
+    return documents + (len(cases[0].candidate) if len(cases) == 1 else 0)
 
 
 def _in_chunks(criteria: Sequence[Criterion], most: int | None) -> Iterator[Sequence[Criterion]]:

@@ -15,6 +15,7 @@ import msgspec
 from dikast.judges.merge import merged
 from dikast.judges.panel import wants_another
 from dikast.judges.preference import PreferenceJudge
+from dikast.judges.priming import primed
 from dikast.records import Missing, Usage, Verdict
 from dikast.reward.binding import Bound, case_of, reference_of
 from dikast.reward.duels import (
@@ -23,7 +24,6 @@ from dikast.reward.duels import (
     dice_of,
     swiss_round,
 )
-from dikast.reward.priming import primed
 from dikast.reward.worth import Outcomes, against_reference, from_ranking, in_group, standings, turned
 from dikast.spec.judge import JudgeSpec, PanelRule
 from dikast.tasks import first_or_second, side_by_side

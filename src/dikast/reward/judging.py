@@ -12,11 +12,11 @@ from typing import Protocol
 import msgspec
 
 from dikast.judges.base import Judge, Verdicts
+from dikast.judges.priming import primed
 from dikast.records import Missing, Part, Usage, Verdict
 from dikast.reward.binding import Bound, case_of, issue_text
 from dikast.reward.compare import Comparison
 from dikast.reward.parts import Judged
-from dikast.reward.priming import primed
 from dikast.spec.judge import PREFERENCE, Criterion
 from dikast.spec.reward import RecallSpec, RewardFile
 

@@ -32,8 +32,15 @@ async def primed(work: Sequence[Work[T]], *, prefix: int) -> list[T]:
 
 
 async def _announced(work: Work[T], begun: asyncio.Event) -> T:
+    outer = answer_begun.get()
+
+    def tell() -> None:
+        begun.set()
+        if outer is not None:
+            outer()
+
     # The variable is this task's own: what is asked outside of it announces nothing.
-    answer_begun.set(begun.set)
+    answer_begun.set(tell)
     try:
         return await work()
     finally:
