@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from dikast.checks.base import PASSED, Checked, CheckFunction
+from dikast.checks.base import PASSED, CheckFunction
 from dikast.records import Part, Rollout, Score
 from dikast.reward.aggregate import Aggregator
 from dikast.reward.binding import Bound, bind, duplicates, require_columns
@@ -106,10 +106,9 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
 
 def run_checks(checks: Iterable[tuple[CheckSpec, CheckFunction]], bound: Bound) -> tuple[list[Part], Part | None]:
     """Runs checks in their order, up to the first gate that fails; gives their parts and that gate's."""
-    seen = Checked(rollout=bound.rollout, documents=bound.documents, parsed=bound.parsed, items=bound.items)
     parts: list[Part] = []
     for check, function in checks:
-        outcome = function(seen)
+        outcome = function(bound)
         part = passed_part(check) if outcome is PASSED else check_part(check, outcome)
         parts.append(part)
         # A gate in the file's order spares the checks behind it: they may rest on what it demands.
