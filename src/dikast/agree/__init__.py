@@ -1,0 +1,1 @@
+"""Agreement of verdicts that were recorded elsewhere: a file of ratings in, figures and warnings out, without a judge."""

@@ -1,0 +1,135 @@
+"""What a reader of the figures has to know before believing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from dikast.agree.verdicts import Counted
+from dikast.stats.overall import Overall
+from dikast.stats.pairs import Meeting, Pair
+from dikast.stats.ratings import NULL, Ratings, Scale, Tallies
+
+COPIES_FROM = 20
+"""Items on which two raters with the same verdicts are suspected to be one."""
+DISJOINT_FROM = 5
+"""Items on which two raters without a label in common are suspected to use different codes."""
+FEW_ITEMS = 30
+GAP = 0.2
+"""AC1 above kappa by so much: chance is what they disagree about, and one label is very frequent."""
+SHOWN = 5
+
+
+def counted_warnings(counted: Counted) -> Iterator[str]:
+    """What the rows themselves show."""
+    if counted.conflicts:
+        told = "; ".join(
+            f"{one.rater} on {one.item} (lines {', '.join(map(str, one.lines[:4]))})" for one in counted.examples
+        )
+        yield (
+            f"{counted.conflicts} questions have different verdicts by the same rater: {told}; they count nowhere. "
+            "Give the rows a 'repeat' if each is meant"
+        )
+    if counted.duplicates:
+        yield f"{counted.duplicates} rows repeat another one to the letter; each verdict counts once"
+    if counted.further:
+        yield (
+            f"{counted.further} verdicts of further repeats or orders are in the figures about these only; "
+            "all others use each rater's first verdict on an item"
+        )
+    yield from _null_warnings(counted.ratings)
+    yield from _label_warnings(counted)
+    if counted.ratings.items < FEW_ITEMS:
+        yield f"{counted.ratings.items} items: read the intervals, not the figures"
+
+
+def pair_warnings(ratings: Ratings, a: int, b: int, met: Meeting) -> Iterator[str]:
+    """Two raters that are one, or that speak of different things."""
+    names = f"{ratings.raters[a]} and {ratings.raters[b]}"
+    decided = met.decided
+    if len(met.a) >= COPIES_FROM and (met.a == met.b).all() and (met.a != met.a[0]).any():
+        yield f"{names} gave the same verdict on all {len(met.a)} items that they share: is one a copy of the other?"
+    used_a, used_b = np.unique(decided.a), np.unique(decided.b)
+    if len(decided.a) >= DISJOINT_FROM and not np.intersect1d(used_a, used_b).size:
+        yield (
+            f"{names} never use the same label on the {len(decided.a)} items that they share: "
+            f"{_some(ratings.scale, used_a.tolist())} against {_some(ratings.scale, used_b.tolist())}; "
+            "do their codes mean the same?"
+        )
+
+
+def figure_warnings(overall: Overall, pairs: Sequence[Pair], ratings: Ratings) -> Iterator[str]:
+    """Where kappa and AC1 say different things, because one label is given to nearly everything."""
+    apart = [pair for pair in pairs if _apart(pair.gwet_ac1, pair.cohen_kappa)]
+    if not apart and not _apart(overall.gwet_ac1, overall.fleiss_kappa):
+        return
+    counts = np.bincount(ratings.label[ratings.label != NULL], minlength=1)
+    most = int(counts.argmax())
+    where = [f"{pair.a} and {pair.b} (kappa {pair.cohen_kappa:.2f}, AC1 {pair.gwet_ac1:.2f})" for pair in apart[:SHOWN]]
+    if len(apart) > SHOWN:
+        where.append(f"{len(apart) - SHOWN} more pairs")
+    if not where:
+        where = [f"all raters (Fleiss' kappa {overall.fleiss_kappa:.2f}, AC1 {overall.gwet_ac1:.2f})"]
+    yield (
+        f"{counts[most] / counts.sum():.0%} of the labels are {_shown(ratings.scale, most)}: where one label is that frequent kappa "
+        f"falls though raters agree, and AC1 does not; read them together for {', '.join(where)}"
+    )
+
+
+def _apart(ac1: float | None, kappa: float | None) -> bool:
+    return ac1 is not None and kappa is not None and ac1 - kappa >= GAP
+
+
+def _null_warnings(ratings: Ratings) -> Iterator[str]:
+    nulls = np.bincount(ratings.rater[ratings.label == NULL], minlength=len(ratings.raters))
+    rows = np.bincount(ratings.rater, minlength=len(ratings.raters))
+    told = [f"{ratings.raters[at]} {nulls[at]} of {rows[at]}" for at in np.flatnonzero(nulls).tolist()]
+    if told:
+        more = f" and {len(told) - SHOWN} more raters" if len(told) > SHOWN else ""
+        yield f"verdicts without a label: {', '.join(told[:SHOWN])}{more}; no figure between raters uses them"
+
+
+def _label_warnings(counted: Counted) -> Iterator[str]:
+    """Texts that may be the same label, and labels that one rater alone uses."""
+    scale = counted.ratings.scale
+    if scale.values is None:
+        folded: dict[str, list[str]] = {}
+        for label in scale.labels:
+            folded.setdefault(" ".join(str(label).casefold().split()), []).append(str(label))
+        alike = [", ".join(map(repr, labels)) for labels in folded.values() if len(labels) > 1]
+        if alike:
+            yield f"labels that differ in case or spaces only count as different: {'; '.join(alike[:SHOWN])}"
+        numeric = [_numeric(str(label)) for label in scale.labels]
+        if any(numeric) and not all(numeric):
+            yield "some labels are numbers and some are texts, so all count as texts without an order"
+    yield from _lonely(counted.ratings)
+
+
+def _lonely(ratings: Ratings) -> Iterator[str]:
+    """Labels that one rater alone gives, on items that others rated too."""
+    decided = ratings.decided()
+    shared = Tallies.of(ratings).of_item[decided.item] > 1
+    levels = max(1, len(ratings.scale.labels))
+    if levels > SHOWN * 4:
+        # Of probabilities, or of free texts, that says nothing.
+        return
+    keys = np.unique(decided.rater[shared] * levels + decided.label[shared])
+    users = np.bincount(keys % levels, minlength=levels)
+    for key in keys[users[keys % levels] == 1].tolist():
+        yield f"only {ratings.raters[key // levels]} ever gives the label {_shown(ratings.scale, key % levels)}"
+
+
+def _numeric(text: str) -> bool:
+    return text[:1].isdigit() or text[1:2].isdigit()
+
+
+def _some(scale: Scale, codes: list[int]) -> str:
+    return ", ".join(_shown(scale, code) for code in codes[:SHOWN]) + (", ..." if len(codes) > SHOWN else "")
+
+
+def _shown(scale: Scale, code: int) -> str:
+    label = scale.labels[code]
+    if isinstance(label, bool):
+        return str(label).lower()
+    return f"{label:g}" if isinstance(label, float) else f"'{label}'"

@@ -1,0 +1,154 @@
+"""Agreement among any number of raters who need not all have rated everything.
+
+Only items with two labels or more can agree. Every item counts once in the kappas (Fleiss 1971, and Gwet 2008, 2014
+for items with different numbers of raters, where both are the same formula); in Krippendorff's alpha (2011) every
+label that can be paired counts once. An interval takes items as the independent units.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from dikast.stats.correlation import icc_2_1, midranks
+from dikast.stats.intervals import Interval, unknown
+from dikast.stats.pairs import Alpha, ac2_chance, pairwise_square
+from dikast.stats.ratings import Floats, Ints, Ratings, Tallies, sums
+from dikast.stats.shares import share, through
+
+
+class Overall(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of all raters together; the bounds of each are in `intervals`."""
+
+    n: int
+    """Items with two labels or more."""
+    labels: int
+    """Labels on them."""
+    agreement: float | None
+    fleiss_kappa: float | None
+    krippendorff_alpha: Alpha
+    gwet_ac1: float | None
+    gwet_ac2: float | None
+    """Quadratic weights."""
+    icc_2_1: float | None
+    icc_items: int
+    """Items that every rater labelled: ICC(2,1) is over them alone."""
+    leave_one_out: float | None
+    """The mean over the people of their agreement with the majority of the others: the human ceiling."""
+    mean_of_pairs: dict[str, float | None]
+    """Means over the pairs of raters that are listed; of Cohen's kappa that is Light's (1971)."""
+    intervals: dict[str, Interval]
+
+
+def overall(ratings: Ratings, leave_one_out: Interval, mean_of_pairs: dict[str, float | None]) -> Overall:
+    """The figures of all raters."""
+    tallies = Tallies.of(ratings)
+    found = nominal(ratings, tallies) | numeric(ratings, tallies)
+    found["leave_one_out"] = leave_one_out
+    complete = complete_table(ratings)
+    found["icc_2_1"] = unknown() if complete is None else icc_2_1(complete)
+
+    def value(name: str) -> float | None:
+        return found[name].value if name in found else None
+
+    pairable = tallies.of_item[tallies.of_item > 1]
+    return Overall(
+        n=len(pairable),
+        labels=int(pairable.sum()),
+        agreement=value("agreement"),
+        fleiss_kappa=value("fleiss_kappa"),
+        krippendorff_alpha=Alpha(
+            nominal=value("alpha_nominal"), ordinal=value("alpha_ordinal"), interval=value("alpha_interval")
+        ),
+        gwet_ac1=value("gwet_ac1"),
+        gwet_ac2=value("gwet_ac2"),
+        icc_2_1=value("icc_2_1"),
+        icc_items=0 if complete is None else len(complete),
+        leave_one_out=leave_one_out.value,
+        mean_of_pairs=mean_of_pairs,
+        intervals=found,
+    )
+
+
+def nominal(ratings: Ratings, tallies: Tallies) -> dict[str, Interval]:
+    """The figures that need to know only whether two labels are the same."""
+    many = tallies.of_item > 1
+    m = tallies.of_item[many].astype(np.float64)
+    if not len(m):
+        return {"agreement": unknown()}
+    same = sums(tallies.item, tallies.count * (tallies.count - 1.0), tallies.items)[many]
+    raw = share(same / (m * (m - 1)))
+    shares = label_shares(tallies)
+    paired = _pairable_counts(tallies)
+    total = float(paired.sum())
+    # Of alpha a unit weighs as many labels as it has, so the disagreement is a ratio of sums.
+    by_labels = share(same / (m - 1), m)
+    found = {
+        "agreement": raw,
+        "fleiss_kappa": through(raw, float(shares @ shares)),
+        "alpha_nominal": through(by_labels, float((paired * (paired - 1.0)).sum()) / (total * (total - 1))),
+    }
+    if (levels := len(ratings.scale.labels)) > 1:
+        found["gwet_ac1"] = through(raw, float((shares * (1 - shares)).sum()) / (levels - 1))
+    return found
+
+
+def numeric(ratings: Ratings, tallies: Tallies) -> dict[str, Interval]:
+    """The figures that need numbers; none where the labels are texts or all the same."""
+    scale, many = ratings.scale, tallies.of_item > 1
+    if scale.values is None or not scale.span or not many.any():
+        return {}
+    values = scale.values / scale.span
+    paired = _pairable_counts(tallies)
+    ranks = midranks(paired)
+    used = ranks[paired > 0]
+    longest = float(used[-1] - used[0])
+    m = tallies.of_item[many].astype(np.float64)
+    square = _squares(tallies, values)[many]
+    found = {
+        "alpha_interval": through(_together(square, m), 1 - pairwise_square(paired, values)),
+        "gwet_ac2": through(share(np.clip(1 - square / (m * (m - 1)), 0, 1)), ac2_chance(label_shares(tallies), scale)),
+    }
+    if longest:
+        found["alpha_ordinal"] = through(
+            _together(_squares(tallies, ranks / longest)[many], m), 1 - pairwise_square(paired, ranks / longest)
+        )
+    return found
+
+
+def label_shares(tallies: Tallies) -> Floats:
+    """How often each label is given: the mean over the items of its share of the item's labels."""
+    weights = tallies.count / tallies.of_item[tallies.item]
+    return sums(tallies.label, weights, tallies.levels) / max(1, int((tallies.of_item > 0).sum()))
+
+
+def complete_table(ratings: Ratings) -> Floats | None:
+    """The values of the items that every rater labelled, a row an item; None for texts and fewer than two raters."""
+    decided = ratings.decided()
+    raters = len(np.unique(decided.rater))
+    if ratings.scale.values is None or raters < 2:
+        return None
+    whole = np.bincount(decided.item, minlength=ratings.items) == raters
+    kept = whole[decided.item]
+    return ratings.scale.values[decided.label[kept]].reshape(raters, -1).T
+
+
+def _pairable_counts(tallies: Tallies) -> Ints:
+    """How often each label was given to an item that has others."""
+    paired = tallies.of_item[tallies.item] > 1
+    return sums(tallies.label[paired], tallies.count[paired], tallies.levels).astype(np.int64)
+
+
+def _squares(tallies: Tallies, values: Floats) -> Floats:
+    """Each item's Σ (x − y)² over its ordered pairs of labels, by moments about the item's own mean."""
+    x, n = values[tallies.label], tallies.count.astype(np.float64)
+    of_item = tallies.of_item.astype(np.float64)
+    mean = sums(tallies.item, n * x, tallies.items) / np.maximum(of_item, 1)
+    around = sums(tallies.item, n * (x - mean[tallies.item]) ** 2, tallies.items)
+    return 2 * of_item * around
+
+
+def _together(square: Floats, m: Floats) -> Interval:
+    """1 − the disagreement of alpha, a ratio of sums over the items."""
+    apart = square / (m - 1)
+    return share(np.clip(m - apart, 0, m), m)

@@ -1,0 +1,208 @@
+"""What two raters' verdicts on the same items say about each other.
+
+All figures come from counts of labels and of differences, so that a million items cost little more than a hundred.
+Nominal figures need labels only. The others need numbers, and weigh a disagreement by how far the labels' values
+lie apart: linear by |x − y|, quadratic by (x − y)². Sources: Cohen (1960, 1968); Gwet (2008, 2014) for AC1 and AC2;
+Scott (1955), which is Fleiss' kappa of two; Krippendorff (2011) for alpha; Shrout & Fleiss (1979) for ICC(2,1).
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from dikast.stats.correlation import icc_2_1, midranks, pearson, spearman, tau_b
+from dikast.stats.intervals import Interval, unknown, wilson
+from dikast.stats.ratings import ABSENT, NULL, Floats, Ints, Ratings, Scale
+from dikast.stats.shares import by_fisher, by_t, share, through
+
+
+class Alpha(msgspec.Struct, frozen=True, kw_only=True):
+    """Krippendorff's alpha by how labels differ; ordinal and interval only where they are numbers."""
+
+    nominal: float | None = None
+    ordinal: float | None = None
+    interval: float | None = None
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """Two raters' figures over the items that both gave a label; the bounds of each are in `intervals`."""
+
+    a: str
+    b: str
+    n: int
+    null: int
+    """Items that both have a row for and at least one of them no label: in no figure here."""
+    agreement: float | None
+    cohen_kappa: float | None
+    kappa_linear: float | None
+    kappa_quadratic: float | None
+    gwet_ac1: float | None
+    gwet_ac2: float | None
+    """Quadratic weights."""
+    fleiss_kappa: float | None
+    krippendorff_alpha: Alpha
+    icc_2_1: float | None
+    kendall_tau_b: float | None
+    spearman: float | None
+    pearson: float | None
+    bias: float | None
+    """The mean of a's label minus b's."""
+    intervals: dict[str, Interval]
+
+
+class Meeting(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Two raters' codes on the items that both have a row for."""
+
+    a: Ints
+    b: Ints
+
+    @property
+    def decided(self) -> Meeting:
+        """The items on which both gave a label."""
+        both = (self.a >= 0) & (self.b >= 0)
+        return Meeting(a=self.a[both], b=self.b[both])
+
+
+def meeting(ratings: Ratings, spread: Ints, other: int) -> Meeting:
+    """Sets one rater's labels, spread over all items, beside those of another rater."""
+    items, labels = ratings.by(other)
+    beside = spread[items]
+    shared = beside != ABSENT
+    return Meeting(a=beside[shared], b=labels[shared])
+
+
+def compare(ratings: Ratings, a: int, b: int, met: Meeting | None = None) -> Pair:
+    """The figures of two raters."""
+    met = meeting(ratings, ratings.spread(a), b) if met is None else met
+    decided = met.decided
+    found = nominal(decided.a, decided.b, ratings.scale)
+    found |= numeric(decided.a, decided.b, ratings.scale)
+
+    def value(name: str) -> float | None:
+        return found[name].value if name in found else None
+
+    return Pair(
+        a=ratings.raters[a],
+        b=ratings.raters[b],
+        n=len(decided.a),
+        null=int(((met.a == NULL) | (met.b == NULL)).sum()),
+        agreement=value("agreement"),
+        cohen_kappa=value("cohen_kappa"),
+        kappa_linear=value("kappa_linear"),
+        kappa_quadratic=value("kappa_quadratic"),
+        gwet_ac1=value("gwet_ac1"),
+        gwet_ac2=value("gwet_ac2"),
+        fleiss_kappa=value("fleiss_kappa"),
+        krippendorff_alpha=Alpha(
+            nominal=value("alpha_nominal"), ordinal=value("alpha_ordinal"), interval=value("alpha_interval")
+        ),
+        icc_2_1=value("icc_2_1"),
+        kendall_tau_b=value("kendall_tau_b"),
+        spearman=value("spearman"),
+        pearson=value("pearson"),
+        bias=value("bias"),
+        intervals=found,
+    )
+
+
+def nominal(a: Ints, b: Ints, scale: Scale) -> dict[str, Interval]:
+    """The figures that need to know only whether two labels are the same.
+
+    AC1's chance depends on how many labels there are to choose from: those of the criterion, whoever used them.
+    """
+    n, levels = len(a), len(scale.labels)
+    if not n:
+        return {"agreement": unknown()}
+    raw = wilson(int((a == b).sum()), n)
+    of_a, of_b = np.bincount(a, minlength=levels), np.bincount(b, minlength=levels)
+    both = of_a + of_b
+    pooled = both / (2 * n)
+    pairable = 1 - float((both * (both - 1.0)).sum()) / (2 * n * (2 * n - 1))
+    found = {
+        "agreement": raw,
+        "cohen_kappa": through(raw, float(of_a @ of_b) / n**2),
+        "fleiss_kappa": through(raw, float(pooled @ pooled)),
+        "alpha_nominal": through(raw, 1 - pairable),
+    }
+    if levels > 1:
+        found["gwet_ac1"] = through(raw, float((pooled * (1 - pooled)).sum()) / (levels - 1))
+    return found
+
+
+def numeric(a: Ints, b: Ints, scale: Scale) -> dict[str, Interval]:
+    """The figures that need numbers; none where the labels are texts."""
+    n, levels = len(a), len(scale.labels)
+    if scale.values is None or not n:
+        return {}
+    x, y = scale.values[a], scale.values[b]
+    correlations = {
+        "kendall_tau_b": by_fisher(tau_b(a, b, levels), n, variance=_over(0.437, n - 4)),
+        "pearson": by_fisher(pearson(x, y), n, variance=_over(1, n - 3)),
+    }
+    rho = spearman(a, b, levels)
+    correlations["spearman"] = by_fisher(rho, n, variance=_over(1 + (rho or 0) ** 2 / 2, n - 3))
+    return {
+        **weighted(a, b, scale),
+        **correlations,
+        "icc_2_1": icc_2_1(np.stack([x, y], axis=1)),
+        "bias": by_t(x - y),
+    }
+
+
+def weighted(a: Ints, b: Ints, scale: Scale) -> dict[str, Interval]:
+    """Agreement beyond chance where a disagreement weighs as much as its distance; unknown where there is none to have."""
+    if scale.values is None or not scale.span:
+        return {}
+    x, y = scale.values[a] / scale.span, scale.values[b] / scale.span
+    square = (x - y) ** 2
+    levels, n = len(scale.labels), len(a)
+    of_a, of_b = np.bincount(a, minlength=levels), np.bincount(b, minlength=levels)
+    pooled = of_a + of_b
+    ranks = midranks(pooled)
+    apart = (ranks[a] - ranks[b]) ** 2
+    # Distances among ranks have no bound of their own; the greatest among those present makes them shares.
+    longest = float(ranks[pooled > 0][-1] - ranks[pooled > 0][0]) ** 2
+    kappa = float(x.var() + y.var() + (x.mean() - y.mean()) ** 2)
+    return {
+        "kappa_linear": beyond(np.abs(x - y), distance(of_a / n, of_b / n, scale.values / scale.span)),
+        "kappa_quadratic": beyond(square, kappa),
+        "gwet_ac2": through(share(1 - square), ac2_chance(pooled / (2 * n), scale)),
+        "alpha_interval": beyond(square, pairwise_square(pooled, scale.values / scale.span)),
+        "alpha_ordinal": beyond(apart / longest, pairwise_square(pooled, ranks) / longest) if longest else unknown(n),
+    }
+
+
+def beyond(apart: Floats, expected: float) -> Interval:
+    """1 − observed / expected disagreement, each disagreement in 0..1; the expected one held at its estimate."""
+    together = share(np.clip(1 - apart, 0, 1))
+    if expected <= 1e-12 or together.value is None or together.low is None or together.high is None:
+        return unknown(len(apart))
+    value, low, high = (1 - (1 - x) / expected for x in (together.value, together.low, together.high))
+    return Interval(value=value, low=min(low, value), high=max(high, value), n=len(apart))
+
+
+def distance(shares_a: Floats, shares_b: Floats, values: Floats) -> float:
+    """The mean of |x − y| where x and y are drawn apart from each other, from how often each side uses each value."""
+    under_a, under_b = np.cumsum(shares_a)[:-1], np.cumsum(shares_b)[:-1]
+    return float((np.diff(values) * (under_a * (1 - under_b) + under_b * (1 - under_a))).sum())
+
+
+def pairwise_square(counts: Ints, values: Floats) -> float:
+    """The mean of (x − y)² over pairs of different observations, from how often each value occurs."""
+    n = float(counts.sum())
+    mean = float(counts @ values) / n
+    return 2 * float(counts @ (values - mean) ** 2) / (n - 1)
+
+
+def ac2_chance(shares: Floats, scale: Scale) -> float:
+    """The chance agreement of AC2 with quadratic weights: the sum of all weights, times Σ π (1 − π) / (q (q − 1))."""
+    if scale.values is None or not scale.span:
+        return 1.0
+    q, values = len(scale.labels), scale.values / scale.span
+    weights = q**2 - 2 * q * float(((values - values.mean()) ** 2).sum())
+    return weights / (q * (q - 1)) * float((shares * (1 - shares)).sum())
+
+
+def _over(top: float, bottom: int) -> float:
+    return top / bottom if bottom > 0 else 0.0

@@ -1,0 +1,77 @@
+"""Intervals of means of shares, and of what follows from them by a line or a logarithm. No resampling.
+
+A verdict's share of what it could have been lies in 0..1: an agreement, a weighted agreement, half a win.
+`share` is Wilson's interval for the mean of such values.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+
+from dikast.stats.intervals import CONFIDENCE, Interval, holding, unknown, wilson
+from dikast.stats.ratings import Floats
+
+_Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+
+
+def share(tops: Floats, bottoms: Floats | None = None) -> Interval:
+    """Σ tops / Σ bottoms, every top between 0 and its bottom: Wilson's interval with the n that the spread stands for.
+
+    Each position is one independent unit, an item. With n_eff = p (1 − p) / variance, the variance that of the
+    ratio between units (linearised), whole units count as what they are: 20 verdicts about one item are not 20
+    observations. For zeros and ones this is Wilson's interval. Where all units are alike, which tells no spread,
+    n_eff is the number of units. n counts units.
+    """
+    units = len(tops)
+    whole = np.ones(units) if bottoms is None else bottoms
+    total = float(whole.sum())
+    if not units or total <= 0:
+        return unknown(units)
+    p = min(1.0, max(0.0, float(tops.sum()) / total))
+    effective = float(units)
+    if units > 1:
+        residuals = (tops - p * whole) * (units / total)
+        variance = float((residuals**2).sum()) / (units * (units - 1))
+        if variance > 1e-15 and 0 < p < 1:
+            # The n - 1 in the variance is taken back: zeros and ones give Wilson's interval exactly.
+            effective = p * (1 - p) / (variance * (units - 1) / units)
+    bounds = wilson(p * effective, effective)
+    return Interval(value=bounds.value, low=bounds.low, high=bounds.high, n=units)
+
+
+def through(shown: Interval, chance: float) -> Interval:
+    """Agreement beyond chance, (agreement − chance) / (1 − chance), with the bounds of agreement carried through.
+
+    The chance is held at its estimate, as `stats.agreement` does and for its reasons. Unknown where chance is 1.
+    """
+    if chance >= 1 - 1e-12 or shown.value is None or shown.low is None or shown.high is None:
+        return unknown(shown.n)
+    value, low, high = ((x - chance) / (1 - chance) for x in (shown.value, shown.low, shown.high))
+    return holding(value, low, high, shown.n)
+
+
+def by_fisher(r: float | None, n: int, *, variance: float) -> Interval:
+    """A correlation's interval on Fisher's scale, its variance there given; no bounds where it is ±1 or n is small."""
+    if r is None:
+        return unknown(n)
+    if abs(r) >= 1 - 1e-12 or not 0 < variance < math.inf:
+        return Interval(value=r, low=None, high=None, n=n)
+    half = _Z * math.sqrt(variance)
+    return holding(r, math.tanh(math.atanh(r) - half), math.tanh(math.atanh(r) + half), n)
+
+
+def by_t(values: Floats) -> Interval:
+    """The mean with Student's interval; no bounds for fewer than two values."""
+    from scipy.special import stdtrit  # pyright: ignore[reportMissingTypeStubs]  scipy has no types
+
+    n = len(values)
+    if not n:
+        return unknown()
+    mean = float(values.mean())
+    if n < 2:
+        return Interval(value=mean, low=None, high=None, n=n)
+    half = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2)) * float(values.std(ddof=1)) / math.sqrt(n)
+    return holding(mean, mean - half, mean + half, n)
