@@ -24,7 +24,7 @@ from measuring import cell
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs" / "performance.md"
 MARK = "<!-- the last run -->"
-BENCHMARKS = ("starting.py", "engine.py", "judging.py", "journal.py", "streaming.py", "preference.py")
+BENCHMARKS = ("starting.py", "engine.py", "judging.py", "journal.py", "streaming.py", "preference.py", "agree.py")
 
 
 def main() -> None:
