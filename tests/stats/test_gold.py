@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_sc
 
 from dikast.stats.gold import against_gold, truth_of
 
-SAID = {"null": 9.0}
+SAID = {"null": 9999.0}
 binary = st.lists(
     st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from([0.0, 1.0, NULL_VERDICT])), min_size=1, max_size=40
 )
@@ -35,7 +35,7 @@ def test_the_rates_are_scikit_learns_with_null_as_another_answer(rows):
     true, said = sides(rows)
 
     assert found.accuracy.value == accuracy_score(true, said)
-    assert found.null == said.count(9)
+    assert found.null == said.count(9999)
     for ours, label in ((found.tpr, 1), (found.tnr, 0)):
         hits = recall_score(true, said, labels=[label], average="macro", zero_division=0)
         assert (ours.value or 0) == pytest.approx(hits)
@@ -50,7 +50,7 @@ def test_the_rates_are_scikit_learns_with_null_as_another_answer(rows):
 @given(several)
 def test_macro_f1_is_scikit_learns_over_the_labels_that_are_no_null(rows):
     true, said = sides(rows)
-    labels = sorted({*true, *said} - {9})
+    labels = sorted({*true, *said} - {9999})
 
     found = against(rows, (0.0, 1.0, 2.0))
 
@@ -109,3 +109,13 @@ def test_macro_f1_has_bounds_that_cover_it():
 
     assert found.low < found.value < found.high
     assert found.n == 90
+
+
+def test_macro_f1_of_very_many_classes_is_scikit_learns_without_bounds():
+    rows = [(float(at), float(at + (at % 4 == 0))) for at in range(300)]
+
+    found = against(rows, tuple(float(at) for at in range(301))).macro_f1
+
+    true, said = sides(rows)
+    assert found.value == pytest.approx(f1_score(true, said, average="macro", zero_division=0))
+    assert (found.low, found.n) == (None, 300)

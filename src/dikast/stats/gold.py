@@ -12,11 +12,13 @@ import msgspec
 import numpy as np
 
 from dikast.stats.intervals import Interval, unknown, wilson, youden
-from dikast.stats.ratings import ABSENT, NULL, Floats, Ints, Label, Ratings, Scale
+from dikast.stats.ratings import ABSENT, NULL, Floats, Ints, Label, Ratings, Scale, sums
 from dikast.stats.resampling import bootstrap_counts
 
 CUT = 0.5
 """A probability from here on is a yes."""
+MOST_CLASSES = 100
+"""Classes up to which macro F1 is resampled."""
 
 
 class AgainstGold(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,22 +124,33 @@ def f1(yes: Ints, said: Ints, *, seed: int) -> Interval:
 
 
 def macro_f1(true: Ints, said: Ints, *, seed: int) -> Interval:
-    """The plain mean of every class's F1; in a resample of those that it has."""
+    """The plain mean of every class's F1; in a resample of those that it has. Without bounds for more than `MOST_CLASSES`."""
     if not len(true):
         return unknown()
     codes, flat = np.unique(np.concatenate([true, said]), return_inverse=True)
-    width = len(codes)
+    width, real = len(codes), codes != NULL
     cells, counts = np.unique(flat[: len(true)] * width + flat[len(true) :], return_counts=True)
-    of_gold, of_rater = np.eye(width)[cells // width], np.eye(width)[cells % width]
-    real = codes != NULL
+    of_gold, of_rater = cells // width, cells % width
+    if width > MOST_CLASSES:
+        same = of_gold == of_rater
+        hits = sums(of_gold[same], counts[same], width)
+        sizes = sums(of_gold, counts, width) + sums(of_rater, counts, width)
+        value = float(_mean_f1(hits[None, real], sizes[None, real])[0])
+        return Interval(value=value, low=None, high=None, n=len(true))
+    in_gold, in_rater = np.eye(width)[of_gold], np.eye(width)[of_rater]
 
     def figure(drawn: Floats) -> Floats:
-        hits, sizes = drawn @ (of_gold * of_rater), drawn @ (of_gold + of_rater)
-        there = (sizes > 0)[:, real].sum(axis=1)
-        means = (2 * hits / np.maximum(sizes, 1))[:, real].sum(axis=1) / np.maximum(there, 1)
-        return np.where(there > 0, means, np.nan)
+        hits, sizes = drawn @ (in_gold * in_rater), drawn @ (in_gold + in_rater)
+        return _mean_f1(hits[:, real], sizes[:, real])
 
     return bootstrap_counts(counts.astype(np.int64), figure, seed=seed)
+
+
+def _mean_f1(hits: Floats, sizes: Floats) -> Floats:
+    """The mean over the classes that are there, a column each, from hits and from the sizes in gold and rater together."""
+    there = (sizes > 0).sum(axis=1)
+    means = (2 * hits / np.maximum(sizes, 1)).sum(axis=1) / np.maximum(there, 1)
+    return np.where(there > 0, means, np.nan)
 
 
 def _cut(scale: Scale, said: Ints) -> Ints:
