@@ -109,6 +109,16 @@ def test_the_positive_label_may_be_a_number(agreed: Agreed, given: str, positive
     assert found.gold["gpt"].positive == positive
 
 
+def test_a_positive_label_need_not_be_in_every_criterion(agreed: Agreed):
+    words = [{**one, "criterion": "words"} for one in table(truth=["pass", "fail"], gpt=["pass", "pass"])]
+    scale = [{**one, "criterion": "scale"} for one in table(truth=[1, 5], gpt=[1, 4])]
+
+    found = agreed(words + scale, gold="truth", positive="pass")
+
+    assert found.criteria["words"].gold["gpt"].tpr.value == 1.0
+    assert found.criteria["scale"].gold["gpt"].tpr is None
+
+
 def test_criteria_are_never_pooled(agreed: Agreed):
     good = [{**one, "criterion": "good"} for one in table(a=[1, 2, 1, 2], b=[1, 2, 1, 2])]
     short = [{**one, "criterion": "short"} for one in table(a=["x", "y"], b=["y", "x"])]
@@ -221,6 +231,15 @@ def test_of_many_raters_the_pairs_of_those_with_a_role_and_the_most_verdicts_are
     assert "r35" not in named
     assert any(said.startswith(f"41 raters: pairs are listed for the {PAIRED}") for said in found.warnings)
     assert len(found.verdicts) == 41
+
+
+def test_copies_are_reported_among_raters_whose_pairs_are_not_listed(agreed: Agreed):
+    raters = {f"r{at:02}": noisy(at, 60) for at in range(30)}
+    copied = {f"z{at}": noisy(99, 25) for at in range(2)}
+
+    found = agreed(table(**raters, **copied))
+
+    assert any("2 raters gave the same verdicts on the same items: z0, z1" in said for said in found.warnings)
 
 
 def test_a_rater_alone_has_no_figures_and_no_error(agreed: Agreed):

@@ -12,14 +12,14 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from dikast.agree.again import all_repeats, positions
 from dikast.agree.columns import read_columns
 from dikast.agree.labels import meaning
 from dikast.agree.records import Agreement, CriterionAgreement, Rater
 from dikast.agree.roles import Resolved, Roles, check_names, resolve
-from dikast.agree.verdicts import Counted, Verdicts, by_criterion, count
-from dikast.agree.warnings import counted_warnings, figure_warnings, pair_warnings
+from dikast.agree.verdicts import Verdicts, by_criterion, count
+from dikast.agree.warnings import copy_warnings, counted_warnings, figure_warnings, pair_warnings
 from dikast.errors import UsageError
-from dikast.stats.again import Position, Repeats, position, repeats
 from dikast.stats.alternative import EPSILON, Alternative, alternative
 from dikast.stats.annotators import Annotators, annotators
 from dikast.stats.calibration import Calibration, calibration
@@ -60,6 +60,8 @@ def measure(path: Path, roles: Roles, options: Options) -> Agreement:
     all_verdicts = list(by_criterion(columns, nominal=options.nominal))
     raters = {name for verdicts in all_verdicts for name in verdicts.raters}
     check_names(roles, raters)
+    if options.positive is not None:
+        _check_positive(options.positive, [verdicts.scale for verdicts in all_verdicts])
     found = [(verdicts.criterion, _criterion(verdicts, roles, options)) for verdicts in all_verdicts]
     items = len({str(name) for name in columns.item.seen})
     return _agreement(path, len(columns.line), items, len(raters), roles, found)
@@ -117,8 +119,8 @@ def _criterion(verdicts: Verdicts, roles: Roles, options: Options) -> CriterionA
         gold={} if gold is None else _against_gold(ratings, who, gold, options),
         annotators=people,
         alt_test=_alternatives(ratings, who, options),
-        position=_positions(counted, gold, options),
-        repeats=_repeats(counted),
+        position=positions(counted.verdicts, gold, drop_null=options.drop_null),
+        repeats=all_repeats(counted.verdicts),
         calibration=None if gold is None else _calibrations(ratings, who, gold, options),
         duplicates=counted.duplicates,
         conflicts=counted.conflicts,
@@ -162,6 +164,7 @@ def _pairs(ratings: Ratings, who: Resolved) -> tuple[tuple[Pair, ...], list[str]
         if len(met.a):
             pairs.append(compare(ratings, a, b, met))
             noticed += pair_warnings(ratings, a, b, met)
+    noticed += copy_warnings(ratings, chosen)
     return tuple(pairs), noticed
 
 
@@ -207,21 +210,23 @@ def _against_gold(ratings: Ratings, who: Resolved, truth: Ints, options: Options
     return {name: one for name, one in found.items() if one is not None}
 
 
-def _positive(scale: Scale, given: str) -> int:
-    """The code of the label that `--positive` names."""
+def _check_positive(given: str, scales: Sequence[Scale]) -> None:
+    """Raises `UsageError` where no criterion has the label."""
+    if all(_positive(scale, given) is None for scale in scales):
+        labels = dict.fromkeys(str(label) for scale in scales for label in scale.labels)
+        raise UsageError(f"--positive: nobody gave the label '{given}'; the labels are {', '.join(list(labels)[:10])}")
+
+
+def _positive(scale: Scale, given: str) -> int | None:
+    """The code of the label that `--positive` names; None where the criterion does not have it."""
+    if scale.values is None:
+        return scale.labels.index(given.strip()) if given.strip() in scale.labels else None
     try:
         wanted = meaning(given)
     except ValueError as error:
         raise UsageError(f"--positive: {error}") from None
-    if scale.values is not None and wanted.text is None:
-        number = wanted.number if wanted.truth is None else float(wanted.truth)
-        found = None if number is None else code_of(scale, number)
-        if found is not None:
-            return found
-    elif given.strip() in scale.labels:
-        return scale.labels.index(given.strip())
-    shown = ", ".join(str(label) for label in scale.labels[:10])
-    raise UsageError(f"--positive: nobody gave the label '{given}'; the labels are {shown}")
+    number = wanted.number if wanted.truth is None else float(wanted.truth)
+    return None if number is None else code_of(scale, number)
 
 
 def _alternatives(ratings: Ratings, who: Resolved, options: Options) -> dict[str, Alternative] | None:
@@ -233,43 +238,6 @@ def _alternatives(ratings: Ratings, who: Resolved, options: Options) -> dict[str
         )
         for judge in who.judges
     }
-
-
-def _positions(counted: Counted, truth: Ints | None, options: Options) -> dict[str, Position] | None:
-    """For each rater that judged items in several orders; of repeats the first."""
-    verdicts = counted.verdicts
-    found: dict[str, Position] = {}
-    for one, name in enumerate(verdicts.raters):
-        rows = np.flatnonzero((verdicts.rater == one) & (verdicts.order != NULL))
-        used = np.unique(verdicts.order[rows])
-        if len(used) < 2:
-            continue
-        rows = rows[np.lexsort((verdicts.repeat[rows], verdicts.order[rows], verdicts.item[rows]))]
-        key = verdicts.item[rows] * len(verdicts.orders) + verdicts.order[rows]
-        rows = rows[np.append(True, key[1:] != key[:-1])]
-        item = verdicts.item[rows]
-        rows = rows[np.bincount(item, minlength=verdicts.items)[item] == len(used)]
-        table = verdicts.label[rows].reshape(-1, len(used))
-        true = None if truth is None else truth[verdicts.item[rows]].reshape(-1, len(used))[:, 0]
-        orders = [verdicts.orders[at] for at in listed(used)]
-        result = position(verdicts.scale, orders, table, true, drop_null=options.drop_null)
-        if result is not None:
-            found[name] = result
-    return found or None
-
-
-def _repeats(counted: Counted) -> dict[str, Repeats] | None:
-    verdicts = counted.verdicts
-    if (verdicts.repeat == NULL).all():
-        return None
-    found: dict[str, Repeats] = {}
-    for one, name in enumerate(verdicts.raters):
-        rows = verdicts.rater == one
-        question = verdicts.item[rows] * (len(verdicts.orders) + 1) + verdicts.order[rows] + 1
-        result = repeats(question, verdicts.label[rows])
-        if result is not None:
-            found[name] = result
-    return found or None
 
 
 def _calibrations(ratings: Ratings, who: Resolved, truth: Ints, options: Options) -> dict[str, Calibration] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -57,6 +57,19 @@ def pair_warnings(ratings: Ratings, a: int, b: int, met: Meeting) -> Iterator[st
             f"{_some(ratings.scale, used_a.tolist())} against {_some(ratings.scale, used_b.tolist())}; "
             "do their codes mean the same?"
         )
+
+
+def copy_warnings(ratings: Ratings, listed_pairs: Collection[int]) -> Iterator[str]:
+    """Raters with the very same rows, where their pair is not listed."""
+    alike: dict[tuple[bytes, bytes], list[int]] = {}
+    for one in range(len(ratings.raters)):
+        items, labels = ratings.by(one)
+        if len(items) >= COPIES_FROM and (labels != labels[0]).any():
+            alike.setdefault((items.tobytes(), labels.tobytes()), []).append(one)
+    for raters in alike.values():
+        if len(raters) > 1 and not set(raters) <= set(listed_pairs):
+            names = ", ".join(ratings.raters[one] for one in raters[:SHOWN])
+            yield f"{len(raters)} raters gave the same verdicts on the same items: {names}; are they one?"
 
 
 def figure_warnings(overall: Overall, pairs: Sequence[Pair], ratings: Ratings) -> Iterator[str]:

@@ -42,7 +42,7 @@ def command(
     epsilon: Annotated[
         float,
         typer.Option(min=0, max=1, help="Of the alternative annotator test: 0.2 experts, 0.15 skilled, 0.1 crowd."),
-    ] = 0.2,
+    ] = 0.2,  # as in stats.alternative, which loads numpy
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals that draw samples.")] = 0,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the figures there as JSON too.")

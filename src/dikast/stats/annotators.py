@@ -73,18 +73,21 @@ def annotators(ratings: Ratings, humans: Sequence[int], judges: Sequence[int], *
     people = ratings.among(humans)
     tallies = Tallies.of(people)
     others = Others.of(tallies)
-    found = {ratings.raters[one]: _own(people, one, tallies, others) for one in humans}
-    ceilings = {ratings.raters[one]: _as_judge(ratings, one, tallies, others, drop_null=drop_null) for one in judges}
-    found |= {name: mine for name, (mine, _) in ceilings.items()}
+    credits = _credits(tallies, others)
+    found = {ratings.raters[one]: _own(people, one, tallies, others, credits) for one in humans}
+    beside = {
+        ratings.raters[one]: _as_judge(ratings, one, tallies, others, credits, drop_null=drop_null) for one in judges
+    }
+    found |= {name: mine for name, (mine, _) in beside.items()}
     modal, median = _distances(people, tallies, others)
     return Annotators(
         humans=tuple(ratings.raters[one] for one in humans),
         majority=majority(ratings, tallies),
-        ceiling=_ceiling(tallies, others),
+        ceiling=_over_items(credits * tallies.count, tallies, others.ties > 0),
         leave_one_out=found,
         share_of_ceiling={
             name: mine.value / theirs.value if mine.value is not None and theirs.value else None
-            for name, (mine, theirs) in ceilings.items()
+            for name, (mine, theirs) in beside.items()
         },
         distance_to_mode=modal,
         distance_to_median=median,
@@ -109,22 +112,16 @@ def _credits(tallies: Tallies, others: Others) -> Floats:
     return np.where((tallies.count - 1 == others.most) & (others.ties > 0), 1 / np.maximum(others.ties, 1), 0.0)
 
 
-def _own(people: Ratings, one: int, tallies: Tallies, others: Others) -> Interval:
+def _own(people: Ratings, one: int, tallies: Tallies, others: Others, credits: Floats) -> Interval:
     """A person's agreement with the majority of the others."""
     items, labels = people.by(one)
     at = tallies.entry_of(items, labels)
     at = at[at >= 0]
-    return share(_credits(tallies, others)[at[others.ties[at] > 0]])
-
-
-def _ceiling(tallies: Tallies, others: Others) -> Interval:
-    """The mean over the people's verdicts, with items as the independent units."""
-    faced = others.ties > 0
-    return _over_items(_credits(tallies, others) * tallies.count, tallies, faced)
+    return share(credits[at[others.ties[at] > 0]])
 
 
 def _as_judge(
-    ratings: Ratings, judge: int, tallies: Tallies, others: Others, *, drop_null: bool
+    ratings: Ratings, judge: int, tallies: Tallies, others: Others, credits: Floats, *, drop_null: bool
 ) -> tuple[Interval, Interval]:
     """A judge against every majority of all people but one, and the people's own figure on the same items."""
     given = ratings.spread(judge)
@@ -135,8 +132,7 @@ def _as_judge(
     count = tallies.count_of(tallies.item, of_judge) - (of_judge == tallies.label)
     right = faced & (of_judge >= 0) & (count == others.most)
     credit = np.where(right, tallies.count / np.maximum(others.ties, 1), 0.0)
-    own = _credits(tallies, others) * tallies.count
-    return _over_items(credit, tallies, faced), _over_items(own, tallies, faced)
+    return _over_items(credit, tallies, faced), _over_items(credits * tallies.count, tallies, faced)
 
 
 def _over_items(credit: Floats, tallies: Tallies, faced: Marks) -> Interval:
