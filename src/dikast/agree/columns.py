@@ -24,6 +24,7 @@ _BLOCK_BYTES = 8 * 1024 * 1024
 _NEEDED = ("item", "rater", "label")
 _OPTIONAL = ("criterion", "repeat", "order")
 NAMES = (*_NEEDED, *_OPTIONAL)
+_ROW_SHAPE = '{"item": name, "rater": name, "label": number, true, false, text or null}'
 
 Name: TypeAlias = str | int | None
 RawLabel: TypeAlias = bool | float | str | None
@@ -82,7 +83,7 @@ class _Gathering:
 
     def columns(self, path: Path) -> Columns:
         if not self.lines:
-            raise DataError(f"{path}: no row; a row is {{'item': ..., 'rater': ..., 'label': ...}}")
+            raise DataError(f"{path}: no row; a row is an item, a rater and a label")
         made = {name: Column(seen=tuple(self.seen[name]), codes=np.concatenate(self.codes[name])) for name in NAMES}
         return Columns(path=path, line=np.concatenate(self.lines), **made)
 
@@ -166,9 +167,7 @@ def _decoded(path: Path, number: int, line: bytes, decode: Callable[[bytes], _Ro
     try:
         return decode(line)
     except msgspec.ValidationError as error:
-        raise DataError(
-            f"{path}:{number}: {error}; a row is {{'item': name, 'rater': name, 'label': number, true, false, text or null}}"
-        ) from None
+        raise DataError(f"{path}:{number}: {error}; a row is {_ROW_SHAPE}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{path}:{number}: not valid JSON ({error}); each line must be one JSON object") from None
 
