@@ -46,12 +46,22 @@ def test_icc_holds_its_value_and_is_at_most_one(rows: list[tuple[int, int, int]]
     assert found.low is None or found.low <= found.value <= found.high
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=40))
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=65, max_size=90))
 def test_tau_from_a_table_and_tau_by_sorting_are_one(rows: list[tuple[int, int]]):
     a, b = (np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))
     assume(len(set(a.tolist())) > 1 and len(set(b.tolist())) > 1)
 
     assert tau_b(a, b, 6) == pytest.approx(tau_b(a, b, 1000), abs=1e-9)
+
+
+def test_tau_of_two_items_that_are_among_very_many_labels():
+    assert tau_b(np.array([7, 3]), np.array([1, 900]), 1000) == -1
+
+
+def test_icc_of_raters_who_disagree_as_much_as_can_be_has_no_bounds():
+    found = icc_2_1(np.array([[1.0, 2.0], [1.0, 2.0], [2.0, 1.0], [2.0, 1.0]]))
+
+    assert (found.value, found.low) == (pytest.approx(-2), None)
 
 
 def test_ties_share_their_rank():

@@ -57,6 +57,5 @@ def _by_rater(verdicts: Verdicts, rows: Ints) -> Iterator[tuple[str, Ints]]:
     """Gives each rater that has some of the rows, with those."""
     ordered = rows[np.argsort(verdicts.rater[rows], kind="stable")]
     raters, starts = np.unique(verdicts.rater[ordered], return_index=True)
-    ends = np.append(starts[1:], len(ordered))
-    for rater, start, end in zip(listed(raters), listed(starts), listed(ends), strict=True):
-        yield verdicts.raters[rater], ordered[start:end]
+    for rater, own in zip(listed(raters), np.split(ordered, starts)[1:], strict=True):
+        yield verdicts.raters[rater], own

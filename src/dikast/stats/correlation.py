@@ -44,6 +44,9 @@ def tau_b(a: Ints, b: Ints, levels: int) -> float | None:
     """Kendall's tau-b of two columns of codes; None where one side never varies."""
     if len(a) < 2 or (a == a[0]).all() or (b == b[0]).all():
         return None
+    if levels > TABLE_LEVELS >= len(a):
+        a, b = (np.unique(side, return_inverse=True)[1].astype(np.int64) for side in (a, b))
+        levels = len(a)
     if levels > TABLE_LEVELS:
         from scipy.stats import kendalltau  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
@@ -81,18 +84,25 @@ def icc_2_1(table: Floats) -> Interval:
         # F is infinite: only the raters' means differ, if anything does, and the interval has no width.
         return Interval(value=value, low=None, high=None, n=n)
     ratio = raters / error
-    freedom = (
-        (k - 1)
-        * (n - 1)
-        * (k * value * ratio + n * (1 + (k - 1) * value) - k * value) ** 2
-        / ((n - 1) * k**2 * value**2 * ratio**2 + (n * (1 + (k - 1) * value) - k * value) ** 2)
-    )
+    rest = n * (1 + (k - 1) * value) - k * value
+    spread = (n - 1) * (k * value * ratio) ** 2 + rest**2
+    if spread <= 1e-12:
+        # Raters alike in the mean who disagree as much as can be: Satterthwaite's degrees of freedom do not exist.
+        return Interval(value=value, low=None, high=None, n=n)
+    freedom = (k - 1) * (n - 1) * (k * value * ratio + rest) ** 2 / spread
     tail = 0.5 + CONFIDENCE / 2
     above, below = float(fdtri(n - 1, freedom, tail)), float(fdtri(freedom, n - 1, tail))
-    rest = k * raters + (k * n - k - n) * error
-    low = n * (between - above * error) / (above * rest + n * between)
-    high = n * (below * between - error) / (rest + n * below * between)
-    return holding(value, low, high, n) if math.isfinite(low) and math.isfinite(high) else unknown(n)
+    others = k * raters + (k * n - k - n) * error
+    low = _ratio(n * (between - above * error), above * others + n * between)
+    high = _ratio(n * (below * between - error), others + n * below * between)
+    if low is None or high is None:
+        return Interval(value=value, low=None, high=None, n=n)
+    return holding(value, low, high, n)
+
+
+def _ratio(top: float, bottom: float) -> float | None:
+    """None where there is none, or no number."""
+    return top / bottom if bottom > 0 and math.isfinite(top) and math.isfinite(bottom) else None
 
 
 def _beyond(table: Floats) -> Floats:

@@ -12,9 +12,10 @@ import numpy as np
 
 from dikast.stats.correlation import icc_2_1, midranks
 from dikast.stats.intervals import Interval, unknown
+from dikast.stats.jackknife import alphas, item_tables, variance
 from dikast.stats.pairs import Alpha, ac2_chance, pairwise_square
 from dikast.stats.ratings import Floats, Ints, Ratings, Tallies, sums
-from dikast.stats.shares import share, through
+from dikast.stats.shares import share, spread_share, through
 
 
 class Overall(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,21 +100,34 @@ def numeric(ratings: Ratings, tallies: Tallies) -> dict[str, Interval]:
     if scale.values is None or not scale.span or not many.any():
         return {}
     values = scale.values / scale.span
-    paired = _pairable_counts(tallies)
-    ranks = midranks(paired)
-    used = ranks[paired > 0]
-    longest = float(used[-1] - used[0])
     m = tallies.of_item[many].astype(np.float64)
+    chance = ac2_chance(label_shares(tallies), scale)
     square = _squares(tallies, values)[many]
-    found = {
-        "alpha_interval": through(_together(square, m), 1 - pairwise_square(paired, values)),
-        "gwet_ac2": through(share(np.clip(1 - square / (m * (m - 1)), 0, 1)), ac2_chance(label_shares(tallies), scale)),
+    ranks = midranks(_pairable_counts(tallies))
+    used = ranks[_pairable_counts(tallies) > 0]
+    ranks /= max(1.0, float(used[-1] - used[0]))
+    tables = item_tables(tallies)
+    return {
+        "gwet_ac2": through(share(np.clip(1 - square / (m * (m - 1)), 0, 1)), chance),
+        "alpha_interval": _alpha(tallies, values, tables, values),
+        "alpha_ordinal": _alpha(tallies, ranks, tables, None),
     }
-    if longest:
-        found["alpha_ordinal"] = through(
-            _together(_squares(tallies, ranks / longest)[many], m), 1 - pairwise_square(paired, ranks / longest)
-        )
-    return found
+
+
+def _alpha(
+    tallies: Tallies, distances: Floats, tables: tuple[Floats, Floats, Ints] | None, values: Floats | None
+) -> Interval:
+    """Alpha by squared distances in 0..1. Its variance is the jackknife's where there are tables for it."""
+    many = tallies.of_item > 1
+    m = tallies.of_item[many].astype(np.float64)
+    together = share(np.clip(m - _squares(tallies, distances)[many] / (m - 1), 0, m), m)
+    expected = pairwise_square(_pairable_counts(tallies), distances)
+    if tables is not None and together.value is not None:
+        whole, without, counts = tables
+        spread = variance(float(alphas(whole[None], values)[0]), alphas(without, values), counts)
+        if spread is not None:
+            together = spread_share(together.value, spread * expected**2, len(m))
+    return through(together, 1 - expected)
 
 
 def label_shares(tallies: Tallies) -> Floats:
@@ -146,9 +160,3 @@ def _squares(tallies: Tallies, values: Floats) -> Floats:
     mean = sums(tallies.item, n * x, tallies.items) / np.maximum(of_item, 1)
     around = sums(tallies.item, n * (x - mean[tallies.item]) ** 2, tallies.items)
     return 2 * of_item * around
-
-
-def _together(square: Floats, m: Floats) -> Interval:
-    """1 − the disagreement of alpha, a ratio of sums over the items."""
-    apart = square / (m - 1)
-    return share(np.clip(m - apart, 0, m), m)

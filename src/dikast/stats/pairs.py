@@ -8,13 +8,16 @@ Scott (1955), which is Fleiss' kappa of two; Krippendorff (2011) for alpha; Shro
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import numpy as np
 
 from dikast.stats.correlation import icc_2_1, midranks, pearson, spearman, tau_b
 from dikast.stats.intervals import Interval, unknown, wilson
+from dikast.stats.jackknife import alphas, kappas, pair_tables, variance
 from dikast.stats.ratings import ABSENT, NULL, Floats, Ints, Ratings, Scale
-from dikast.stats.shares import by_fisher, by_t, share, through
+from dikast.stats.shares import by_fisher, by_t, share, spread_share, through
 
 
 class Alpha(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,32 +157,57 @@ def weighted(a: Ints, b: Ints, scale: Scale) -> dict[str, Interval]:
     """Agreement beyond chance where a disagreement weighs as much as its distance; unknown where there is none to have."""
     if scale.values is None or not scale.span:
         return {}
-    x, y = scale.values[a] / scale.span, scale.values[b] / scale.span
+    values, levels, n = scale.values / scale.span, len(scale.labels), len(a)
+    x, y = values[a], values[b]
     square = (x - y) ** 2
-    levels, n = len(scale.labels), len(a)
     of_a, of_b = np.bincount(a, minlength=levels), np.bincount(b, minlength=levels)
     pooled = of_a + of_b
     ranks = midranks(pooled)
-    apart = (ranks[a] - ranks[b]) ** 2
     # Distances among ranks have no bound of their own; the greatest among those present makes them shares.
-    longest = float(ranks[pooled > 0][-1] - ranks[pooled > 0][0]) ** 2
-    kappa = float(x.var() + y.var() + (x.mean() - y.mean()) ** 2)
+    ranks /= max(1.0, float(ranks[pooled > 0][-1] - ranks[pooled > 0][0]))
+    by_square = float(x.var() + y.var() + (x.mean() - y.mean()) ** 2)
+    spreads = _spreads(a, b, values)
     return {
-        "kappa_linear": beyond(np.abs(x - y), distance(of_a / n, of_b / n, scale.values / scale.span)),
-        "kappa_quadratic": beyond(square, kappa),
+        "kappa_linear": beyond(np.abs(x - y), distance(of_a / n, of_b / n, values), spreads.get("kappa_linear")),
+        "kappa_quadratic": beyond(square, by_square, spreads.get("kappa_quadratic")),
         "gwet_ac2": through(share(1 - square), ac2_chance(pooled / (2 * n), scale)),
-        "alpha_interval": beyond(square, pairwise_square(pooled, scale.values / scale.span)),
-        "alpha_ordinal": beyond(apart / longest, pairwise_square(pooled, ranks) / longest) if longest else unknown(n),
+        "alpha_interval": beyond(square, pairwise_square(pooled, values), spreads.get("alpha_interval")),
+        "alpha_ordinal": beyond(
+            (ranks[a] - ranks[b]) ** 2, pairwise_square(pooled, ranks), spreads.get("alpha_ordinal")
+        ),
     }
 
 
-def beyond(apart: Floats, expected: float) -> Interval:
-    """1 − observed / expected disagreement, each disagreement in 0..1; the expected one held at its estimate."""
+def _spreads(a: Ints, b: Ints, values: Floats) -> dict[str, float | None]:
+    """The variances of the figures whose chance varies with the items, by the jackknife; empty for too many labels."""
+    tables = pair_tables(a, b, len(values))
+    if tables is None:
+        return {}
+    whole, without, counts = tables
+    steps = np.abs(values[:, None] - values[None, :])
+
+    def of(figure: Callable[[Floats], Floats]) -> float | None:
+        return variance(float(figure(whole[None])[0]), figure(without), counts)
+
+    return {
+        "kappa_linear": of(lambda tables: kappas(tables, steps)),
+        "kappa_quadratic": of(lambda tables: kappas(tables, steps**2)),
+        "alpha_interval": of(lambda tables: alphas(tables + tables.swapaxes(-1, -2), values)),
+        "alpha_ordinal": of(lambda tables: alphas(tables + tables.swapaxes(-1, -2), None)),
+    }
+
+
+def beyond(apart: Floats, expected: float, spread: float | None) -> Interval:
+    """1 − observed / expected disagreement, each disagreement in 0..1.
+
+    `spread` is the variance of that figure; where it is not known the expected disagreement is held at its estimate.
+    """
     together = share(np.clip(1 - apart, 0, 1))
-    if expected <= 1e-12 or together.value is None or together.low is None or together.high is None:
+    if expected <= 1e-12 or together.value is None:
         return unknown(len(apart))
-    value, low, high = (1 - (1 - x) / expected for x in (together.value, together.low, together.high))
-    return Interval(value=value, low=min(low, value), high=max(high, value), n=len(apart))
+    if spread is not None:
+        together = spread_share(together.value, spread * expected**2, len(apart))
+    return through(together, 1 - expected)
 
 
 def distance(shares_a: Floats, shares_b: Floats, values: Floats) -> float:

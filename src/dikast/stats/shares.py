@@ -31,13 +31,18 @@ def share(tops: Floats, bottoms: Floats | None = None) -> Interval:
     if not units or total <= 0:
         return unknown(units)
     p = min(1.0, max(0.0, float(tops.sum()) / total))
-    effective = float(units)
-    if units > 1:
-        residuals = (tops - p * whole) * (units / total)
-        variance = float((residuals**2).sum()) / (units * (units - 1))
-        if variance > 1e-15 and 0 < p < 1:
-            # The n - 1 in the variance is taken back: zeros and ones give Wilson's interval exactly.
-            effective = p * (1 - p) / (variance * (units - 1) / units)
+    residuals = (tops - p * whole) * (units / total)
+    # Divided by n and not by n - 1: zeros and ones give Wilson's interval exactly.
+    return spread_share(p, float((residuals**2).sum()) / units**2, units)
+
+
+def spread_share(p: float, variance: float, units: int) -> Interval:
+    """Wilson's interval of a share whose variance is known, from the n that this variance stands for.
+
+    Where it is 0, which tells nothing, that is the number of units; n counts those in any case.
+    """
+    known = variance > 1e-15 and 0 < p < 1
+    effective = p * (1 - p) / variance if known else float(units)
     bounds = wilson(p * effective, effective)
     return Interval(value=bounds.value, low=bounds.low, high=bounds.high, n=units)
 
