@@ -25,7 +25,9 @@ def by_definition(figures: list[float | None]) -> float:
 @given(rows)
 def test_leaving_out_kinds_of_items_is_leaving_out_every_item(pairs: list[tuple[float, float]]):
     a, b = (np.array(column, dtype=np.int64) for column in zip(*pairs, strict=True))
-    whole, without, counts = pair_tables(a, b, 3) or pytest.fail()
+    found = pair_tables(a, b, 3)
+    assert found is not None
+    whole, without, counts = found
 
     ours = variance(float(kappas(whole[None], SQUARE)[0]), kappas(without, SQUARE), counts)
 

@@ -6,6 +6,8 @@ that matters: held at its estimate, their intervals hold the truth in 84 to 90 %
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 
 from dikast.stats.ratings import Floats, Ints, Tallies
@@ -78,9 +80,10 @@ def item_tables(tallies: Tallies) -> tuple[Floats, Floats, Ints] | None:
 
 
 def _distinct(rows: Floats) -> tuple[Floats, Ints]:
-    """The different rows, and how often each occurs. Rows of counts, told apart by 64 bits drawn for each column."""
-    marks: Ints = np.random.default_rng(0).integers(-(2**63), 2**63, rows.shape[1], dtype=np.int64) | 1
-    keys: Ints = (rows.astype(np.int64) * marks).sum(axis=1)
+    """The different rows, and how often each occurs. Rows of counts, told apart by 63 bits drawn for each column."""
+    draw = random.Random(0)
+    marks = np.array([draw.getrandbits(63) | 1 for _ in range(rows.shape[1])], dtype=np.int64)
+    keys = (rows.astype(np.int64) * marks).sum(axis=1)
     _, first, counts = np.unique(keys, return_index=True, return_counts=True)
     return rows[first], counts.astype(np.int64)
 
