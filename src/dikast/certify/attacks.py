@@ -7,6 +7,7 @@ An attack is made on candidates that people give no credit for, so that whatever
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -151,6 +152,11 @@ def _attack(path: Path, name: str, entry: Any) -> Attack:
     if not isinstance(kind, str) or kind not in KINDS:
         raise ConfigError(f"{where}.kind: must be one of {', '.join(KINDS)}")
     return convert(entry, KINDS[kind], where=where)
+
+
+def attacks_hash(attacks: Mapping[str, Attack]) -> str:
+    """SHA-256 of the attacks in plain data: figures under the same name compare where it is the same."""
+    return hashlib.sha256(msgspec.json.encode(attacks, order="deterministic")).hexdigest()
 
 
 def is_tried_on(attack: Attack, criterion: Criterion) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
-from dikast.certify.attacks import Attack
+from dikast.certify.attacks import Attack, attacks_hash
 from dikast.certify.attempts import ATTACK_UNITS, attempts_on, count_all, questions_of
 from dikast.certify.certificate import (
     Certificate,
@@ -82,7 +82,7 @@ async def certify(
         split=split,
         consistency=Consistency(units=len({key for key, name in answers if name in named}), variants=variants),
         seed=seed,
-        made_with=_made_with(),
+        made_with=_made_with() | ({"attacks": attacks_hash(attacks)} if attacks else {}),
         date=datetime.now(UTC).date().isoformat(),
     )
 

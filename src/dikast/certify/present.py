@@ -67,14 +67,15 @@ def _attacks_in_short(certificate: Certificate) -> str:
 
 def _attack(name: str, attack: AttackResult) -> str:
     """What an attack did that passes a limit."""
-    told = [f"fooled in {attack.fooled} of {attack.tried}"]
+    told: list[str] = []
     if attack.high is not None:
-        told[0] += f" (at most {attack.high:.2f} with 95 % confidence)"
+        bounds = f"at most {attack.high:.2f} with 95 % confidence, {attack.fooled_at_most:g} is allowed"
+        told.append(f"fooled in {attack.fooled} of {attack.tried} ({bounds})")
     if attack.gain is not None and attack.gain_at_most is not None and abs(attack.gain) > attack.gain_at_most:
-        told.append(f"moves P(credit) by {attack.gain:+.2f} on average")
+        told.append(f"moves P(credit) by {attack.gain:+.3f} on average ({attack.gain_at_most:g} is allowed)")
     if attack.fooled_by:
         told.append(f"mostly by {next(iter(attack.fooled_by))!r}")
-    return f"the attack {name} " + ", ".join(told)
+    return f"the attack {name} {', '.join(told)}"
 
 
 def _title(certificate: Certificate) -> str:
