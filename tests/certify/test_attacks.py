@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import msgspec
@@ -153,3 +154,27 @@ def test_the_packaged_file_is_read_as_a_users_own(tmp_path: Path):
 
     assert read_attacks(packaged, []) == read_attacks(None, [])
     assert all(msgspec.structs.asdict(attack)["fooled_at_most"] <= 0.1 for attack in read_attacks(None, []).values())
+
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference.md"
+
+
+def test_the_reference_lists_every_attack_with_its_kind_and_limits():
+    told = re.findall(
+        r"^\| `(\w+)` \| `(\w+)` \| .* \| (\d+) %(?:, gain ([\d.]+))? \|$", REFERENCE.read_text("utf-8"), re.M
+    )
+
+    assert told == [
+        (name, content["kind"], f"{100 * content['fooled_at_most']:g}", str(content.get("gain_at_most") or ""))
+        for name, attack in read_attacks(None, []).items()
+        for content in [msgspec.to_builtins(attack)]
+    ]
+
+
+def test_the_file_in_the_reference_is_read(own):
+    [example] = re.findall(r"```yaml\n(attacks:.*?)```", REFERENCE.read_text("utf-8"), re.S)
+
+    attacks = read_attacks(own(example), ["follows_policy"])
+
+    assert attacks["legalese"].criteria == ("follows_policy",)
+    assert len(attacks) == 12 + 4
