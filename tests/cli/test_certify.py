@@ -129,7 +129,10 @@ def test_the_judge_is_attacked_and_warned_of_and_its_level_stays(folder, judge, 
     assert (planted.tried, planted.fooled) == (48, 24)
     assert certificate.attacks["fake_verdicts"].fooled == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "warning: the attack planted_instructions fooled in 24 of 48 (at most 0.63 with 95 % confidence, 0.01 is allowed)" in out
+    assert (
+        "warning: the attack planted_instructions fooled in 24 of 48 (at most 0.63 with 95 % confidence, 0.01 is allowed)"
+        in out
+    )
 
 
 def test_a_file_of_ones_own_attacks_is_made_on_so_many_candidates(folder, judge, tmp_path):
