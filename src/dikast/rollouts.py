@@ -107,7 +107,7 @@ def rollout_of(row: dict[str, Any], *, path: Path, line: int, completion: str | 
         prompt=prompt,
         completion=text,
         reference=reference if isinstance(reference, str) else None,
-        columns={column: row[column] for column in row.keys() - _FIXED},
+        columns={column: value for column, value in row.items() if column not in _FIXED},
     )
 
 

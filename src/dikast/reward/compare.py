@@ -65,8 +65,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     ) -> list[tuple[Verdict | Missing, Usage]]:
         """Gives each rollout's worth in 0..1, in order: the share won against the reference, else σ(θ) in its group."""
         texts = [case_of(bound, None).candidate for bound in group]
-        # Sorted, as the dice's ids are: the order in which a trainer hands its rollouts over decides no duel.
-        players = sorted(set(texts))
+        # By their ids, as the dice has them: the order in which a trainer hands its rollouts over decides no duel.
+        by_id = sorted(range(len(group)), key=lambda at: group[at].rollout.id)
+        players = list(dict.fromkeys(texts[at] for at in by_id))
         documents = case_of(group[0], None).documents
         if self.spec.compare == "reference":
             outcomes, usage = await self._meet_reference(group, players, documents, until)
