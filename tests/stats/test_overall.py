@@ -14,6 +14,7 @@ from dikast.stats.intervals import unknown
 from dikast.stats.overall import Overall, overall
 from dikast.stats.pairs import compare
 from dikast.stats.ratings import Ratings
+from dikast.stats.shares import spread_share, through
 
 LEVELS = (1.0, 2.0, 3.0, 4.0)
 tables = st.lists(
@@ -118,18 +119,60 @@ def test_no_label_at_all_is_no_figure():
     assert (found.n, found.agreement, found.fleiss_kappa, found.krippendorff_alpha.interval) == (0, None, None, None)
 
 
-@pytest.mark.parametrize("figure", ["fleiss_kappa", "alpha_ordinal", "alpha_nominal", "gwet_ac1"])
-def test_an_interval_covers_the_truth_at_about_its_rate(figure: str):
+@given(tables)
+def test_bounds_take_in_how_the_figure_varies_when_one_item_is_left_out(table: list[list]):
+    labelled = [row for row in table if any(isinstance(x, float) for x in row)]
+    whole = figures(ratings_of(labelled, LEVELS))
+    assume(whole.agreement is not None and whole.agreement < 1)
+    each = [figures(ratings_of(labelled[:at] + labelled[at + 1 :], LEVELS)) for at in range(len(labelled))]
+    n = len(labelled)
+
+    for name in ("fleiss_kappa", "gwet_ac1"):
+        value, without = getattr(whole, name), [getattr(one, name) for one in each]
+        if value is None or None in without or any(one.agreement is None for one in each):
+            continue
+        chance = (whole.agreement - value) / (1 - value)
+        held = np.array([one.agreement for one in each])
+        spreads = [
+            (n - 1) / n * ((figure - figure.mean()) ** 2).sum()
+            for figure in (held, (1 - chance) * np.array(without, float))
+        ]
+        wanted = through(spread_share(whole.agreement, max(spreads), whole.n), chance)
+        found = whole.intervals[name]
+        assert (found.low, found.high) == (pytest.approx(wanted.low, abs=1e-6), pytest.approx(wanted.high, abs=1e-6))
+
+
+@given(st.lists(st.tuples(st.sampled_from(LEVELS), st.sampled_from(LEVELS)), min_size=3, max_size=30))
+def test_of_two_raters_the_bounds_are_the_pairs(rows: list[tuple[float, float]]):
+    ratings = ratings_of(rows, LEVELS)
+    alone, every = compare(ratings, 0, 1).intervals, figures(ratings).intervals
+
+    for name in ("fleiss_kappa", "gwet_ac1", "gwet_ac2", "alpha_nominal"):
+        one, other = alone.get(name, unknown()), every.get(name, unknown())
+        for bound in ("low", "high"):
+            assert getattr(one, bound) == pytest.approx(getattr(other, bound), abs=1e-6), (name, bound)
+
+
+def four_levels(draw: np.random.Generator, n: int) -> np.ndarray:
+    return np.clip(draw.integers(1, 5, (n, 1)) + draw.choice([-1, 0, 1], (n, 4), p=[0.15, 0.7, 0.15]), 1, 4)
+
+
+def mostly_yes(draw: np.random.Generator, n: int) -> np.ndarray:
+    return ((draw.random((n, 1)) < 0.9) ^ (draw.random((n, 4)) < 0.05)).astype(int)
+
+
+@pytest.mark.parametrize("design", [four_levels, mostly_yes])
+def test_intervals_cover_the_truth_at_about_their_rate(design):
     draw = np.random.default_rng(6)
 
-    def sample(n: int) -> list[list[float]]:
-        true = draw.integers(1, 5, (n, 1))
-        return np.clip(true + draw.choice([-1, 0, 1], (n, 4), p=[0.15, 0.7, 0.15]), 1, 4).astype(float).tolist()
+    def sample(n: int) -> Overall:
+        table = design(draw, n).astype(float).tolist()
+        return figures(ratings_of(table, (0.0, 1.0) if design is mostly_yes else LEVELS))
 
-    truth = figures(ratings_of(sample(30_000))).intervals[figure].value
-    inside = 0
-    for _ in range(300):
-        interval = figures(ratings_of(sample(80))).intervals[figure]
-        inside += interval.low <= truth <= interval.high
+    whole = sample(30_000)
+    samples = [sample(120).intervals for _ in range(300)]
 
-    assert 0.91 <= inside / 300 <= 0.985
+    for figure in whole.intervals.keys() - {"leave_one_out"}:
+        truth = whole.intervals[figure].value
+        inside = sum(one[figure].low <= truth <= one[figure].high for one in samples) / 300
+        assert 0.91 <= inside <= 0.985, (figure, inside)

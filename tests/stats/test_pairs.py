@@ -217,20 +217,32 @@ def test_where_nothing_varies_chance_explains_everything():
     assert found.gwet_ac1 == 1
 
 
-@pytest.mark.parametrize("figure", ["kappa_linear", "kappa_quadratic", "gwet_ac2", "cohen_kappa", "gwet_ac1"])
-def test_an_interval_covers_the_truth_at_about_its_rate(figure: str):
+def five_levels(draw: np.random.Generator, n: int) -> np.ndarray:
+    steps = draw.choice([-2, -1, 0, 1, 2], (n, 2), p=[0.05, 0.15, 0.6, 0.15, 0.05])
+    return np.clip(draw.integers(1, 6, (n, 1)) + steps, 1, 5)
+
+
+def one_level_frequent(draw: np.random.Generator, n: int) -> np.ndarray:
+    true = draw.choice([1, 2, 3, 4, 5], (n, 1), p=[0.02, 0.03, 0.05, 0.2, 0.7])
+    return np.clip(true + draw.choice([-1, 0, 1], (n, 2), p=[0.15, 0.75, 0.1]), 1, 5)
+
+
+def mostly_yes(draw: np.random.Generator, n: int) -> np.ndarray:
+    return (draw.random((n, 1)) < 0.9) ^ (draw.random((n, 2)) < 0.05)
+
+
+@pytest.mark.parametrize("design", [five_levels, one_level_frequent, mostly_yes])
+def test_intervals_cover_the_truth_at_about_their_rate(design):
     draw = np.random.default_rng(5)
-    steps = np.array([-2, -1, 0, 1, 2])
+    levels = (0.0, 1.0) if design is mostly_yes else LEVELS
 
-    def sample(n: int) -> list[tuple[float, float]]:
-        true = draw.integers(1, 6, n)
-        sides = [np.clip(true + draw.choice(steps, n, p=[0.05, 0.15, 0.6, 0.15, 0.05]), 1, 5) for _ in range(2)]
-        return list(zip(*(side.astype(float).tolist() for side in sides), strict=True))
+    def sample(n: int):
+        return pair_of(design(draw, n).astype(float).tolist(), levels)
 
-    truth = getattr(pair_of(sample(200_000)), figure)
-    inside = 0
-    for _ in range(400):
-        interval = pair_of(sample(100)).intervals[figure]
-        inside += interval.low <= truth <= interval.high
+    whole = sample(200_000)
+    samples = [sample(150).intervals for _ in range(400)]
 
-    assert 0.91 <= inside / 400 <= 0.985
+    for figure in (*FIGURES, "alpha_nominal", "alpha_ordinal", "alpha_interval"):
+        truth = whole.intervals[figure].value
+        inside = sum(one[figure].low <= truth <= one[figure].high for one in samples) / 400
+        assert 0.91 <= inside <= 0.985, (figure, inside)

@@ -7,12 +7,14 @@ from a table of counts, which takes thousandths of the time that sorting does.
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 
 from dikast.stats.intervals import CONFIDENCE, Interval, holding, unknown
 from dikast.stats.ratings import Floats, Ints
 
+_Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 TABLE_LEVELS = 64
 """Labels up to which a table of counts is made."""
 
@@ -44,27 +46,42 @@ def tau_b(a: Ints, b: Ints, levels: int) -> float | None:
     """Kendall's tau-b of two columns of codes; None where one side never varies."""
     if len(a) < 2 or (a == a[0]).all() or (b == b[0]).all():
         return None
-    if levels > TABLE_LEVELS >= len(a):
-        a, b = (np.unique(side, return_inverse=True)[1].astype(np.int64) for side in (a, b))
-        levels = len(a)
-    if levels > TABLE_LEVELS:
+    table = tau_table(a, b, levels)
+    if table is None:
         from scipy.stats import kendalltau  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
         found: Floats = np.asarray(kendalltau(a, b, method="asymptotic"))
         return float(found[0])
-    table = np.bincount(a * levels + b, minlength=levels * levels).reshape(levels, levels).astype(np.float64)
-    concordant = float((table * _beyond(table)).sum())
-    discordant = float((table * _beyond(table[:, ::-1])[:, ::-1]).sum())
+    concordant = float((table * beyond(table)).sum())
+    discordant = float((table * beyond(table[:, ::-1])[:, ::-1]).sum())
     pairs = len(a) * (len(a) - 1) / 2
     tied_a, tied_b = (float((t * (t - 1) / 2).sum()) for t in (table.sum(axis=1), table.sum(axis=0)))
     return (concordant - discordant) / math.sqrt((pairs - tied_a) * (pairs - tied_b))
 
 
+def tau_table(a: Ints, b: Ints, levels: int) -> Floats | None:
+    """Counts of two columns of codes, ascending; None where that has far more cells than there are items."""
+    width_a = width_b = levels
+    if levels > TABLE_LEVELS:
+        (a, width_a), (b, width_b) = _dense(a, levels), _dense(b, levels)
+    if width_a * width_b > max(TABLE_LEVELS**2, 8 * len(a)):
+        return None
+    counts = np.bincount(a * width_b + b, minlength=width_a * width_b)
+    return counts.reshape(width_a, width_b).astype(np.float64)
+
+
+def _dense(codes: Ints, levels: int) -> tuple[Ints, int]:
+    """Codes of the labels that occur, in order, and how many those are."""
+    there = np.bincount(codes, minlength=levels) > 0
+    return (np.cumsum(there) - 1)[codes], int(there.sum())
+
+
 def icc_2_1(table: Floats) -> Interval:
     """ICC(2,1) of Shrout & Fleiss (1979): two-way random, absolute agreement, a single rater.
 
-    `table` has one row an item and one column a rater, none missing. The interval is theirs, by F; n counts items.
-    Unknown with fewer than two of either, or where nothing varies.
+    `table` has one row an item and one column a rater, none missing; n counts items. The interval is theirs, by F,
+    which takes ratings for normal, and where it is wider the jackknife's over items, which takes the raters for all
+    there are. Unknown with fewer than two of either, or where nothing varies.
     """
     from scipy.special import fdtri  # pyright: ignore[reportMissingTypeStubs]  scipy has no types
 
@@ -97,7 +114,37 @@ def icc_2_1(table: Floats) -> Interval:
     high = _ratio(n * (below * between - error), others + n * below * between)
     if low is None or high is None:
         return Interval(value=value, low=None, high=None, n=n)
+    if n > 2:
+        others_low, others_high = _by_jackknife(value, _iccs_without(centred), k)
+        low, high = min(low, others_low), max(high, others_high)
     return holding(value, low, high, n)
+
+
+def _by_jackknife(value: float, without: Floats, k: int) -> tuple[float, float]:
+    """Bounds from the figure without each item, by the log of (1 + (k − 1) ICC) / (1 − ICC); the value twice where there are none."""
+    n = len(without)
+    spread = (n - 1) / n * float(((without - without.mean()) ** 2).sum())
+    if not -1 / (k - 1) < value < 1 or not spread > 0:
+        return value, value
+    odds = (1 + (k - 1) * value) / (1 - value)
+    shrunk = math.exp(-_Z * math.sqrt(spread) * k / ((1 - value) * (1 + (k - 1) * value)))
+    low, high = odds * shrunk, shrunk / odds
+    return (low - 1) / (low + k - 1), (1 - high) / (1 + (k - 1) * high)
+
+
+def _iccs_without(centred: Floats) -> Floats:
+    """ICC(2,1) without each item in turn; NaN where nothing varies any more."""
+    n, k = centred.shape
+    left = n - 1
+    rows, columns = centred.sum(axis=1), centred.sum(axis=0) - centred
+    mean = (centred.sum() - rows) ** 2 / (left * k)
+    between = ((rows**2).sum() - rows**2) / k - mean
+    raters = (columns**2).sum(axis=1) / left - mean
+    squares = (centred**2).sum(axis=1)
+    error = (squares.sum() - squares - mean - between - raters) / ((left - 1) * (k - 1))
+    between, raters = between / (left - 1), raters / (k - 1)
+    whole = between + (k - 1) * error + k * (raters - error) / left
+    return np.where(whole > 1e-12, (between - error) / np.where(whole > 1e-12, whole, 1), np.nan)
 
 
 def _ratio(top: float, bottom: float) -> float | None:
@@ -105,7 +152,7 @@ def _ratio(top: float, bottom: float) -> float | None:
     return top / bottom if bottom > 0 and math.isfinite(top) and math.isfinite(bottom) else None
 
 
-def _beyond(table: Floats) -> Floats:
+def beyond(table: Floats) -> Floats:
     """For each cell the sum of the cells right below it, in both directions strictly."""
     summed = np.zeros((table.shape[0] + 1, table.shape[1] + 1))
     summed[:-1, :-1] = table[::-1, ::-1].cumsum(axis=0).cumsum(axis=1)[::-1, ::-1]

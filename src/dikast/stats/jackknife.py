@@ -32,7 +32,7 @@ def kappas(tables: Floats, apart: Floats) -> Floats:
     n = tables.sum(axis=(-2, -1))
     expected = np.einsum("...i,ij,...j->...", tables.sum(axis=-1), apart, tables.sum(axis=-2)) / np.maximum(n, 1) ** 2
     observed = (tables * apart).sum(axis=(-2, -1)) / np.maximum(n, 1)
-    return _one_less(observed, expected)
+    return one_less(observed, expected)
 
 
 def alphas(coincidences: Floats, values: Floats | None) -> Floats:
@@ -43,7 +43,7 @@ def alphas(coincidences: Floats, values: Floats | None) -> Floats:
     apart = (scale[..., :, None] - scale[..., None, :]) ** 2
     observed = (coincidences * apart).sum(axis=(-2, -1)) / np.maximum(n, 1)
     expected = (counts[..., :, None] * counts[..., None, :] * apart).sum(axis=(-2, -1)) / np.maximum(n * (n - 1), 1)
-    return _one_less(observed, expected)
+    return one_less(observed, expected)
 
 
 def pair_tables(a: Ints, b: Ints, levels: int) -> tuple[Floats, Floats, Ints] | None:
@@ -88,5 +88,6 @@ def _distinct(rows: Floats) -> tuple[Floats, Ints]:
     return rows[first], counts.astype(np.int64)
 
 
-def _one_less(observed: Floats, expected: Floats) -> Floats:
+def one_less(observed: Floats, expected: Floats) -> Floats:
+    """1 − observed / expected disagreement, NaN where none can be expected."""
     return np.where(expected > 1e-12, 1 - observed / np.where(expected > 1e-12, expected, 1), np.nan)

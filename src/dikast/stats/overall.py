@@ -13,9 +13,9 @@ import numpy as np
 from dikast.stats.correlation import icc_2_1, midranks
 from dikast.stats.intervals import Interval, unknown
 from dikast.stats.jackknife import alphas, item_tables, variance
-from dikast.stats.pairs import Alpha, ac2_chance, pairwise_square
+from dikast.stats.pairs import Alpha, ac2_factor, pairwise_square
 from dikast.stats.ratings import Floats, Ints, Ratings, Tallies, sums
-from dikast.stats.shares import share, spread_share, through
+from dikast.stats.shares import beyond_chance, share, spread_share, through
 
 
 class Overall(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,20 +78,47 @@ def nominal(ratings: Ratings, tallies: Tallies) -> dict[str, Interval]:
     if not len(m):
         return {"agreement": unknown()}
     same = sums(tallies.item, tallies.count * (tallies.count - 1.0), tallies.items)[many]
-    raw = share(same / (m * (m - 1)))
-    shares = label_shares(tallies)
-    paired = _pairable_counts(tallies)
-    total = float(paired.sum())
-    # Of alpha a unit weighs as many labels as it has, so the disagreement is a ratio of sums.
-    by_labels = share(same / (m - 1), m)
+    together = same / (m * (m - 1))
     found = {
-        "agreement": raw,
-        "fleiss_kappa": through(raw, float(shares @ shares)),
-        "alpha_nominal": through(by_labels, float((paired * (paired - 1.0)).sum()) / (total * (total - 1))),
+        "agreement": share(together),
+        "fleiss_kappa": _beyond(together, tallies, factor=None),
+        "alpha_nominal": _alpha_nominal(same / (m - 1), tallies),
     }
     if (levels := len(ratings.scale.labels)) > 1:
-        found["gwet_ac1"] = through(raw, float((shares * (1 - shares)).sum()) / (levels - 1))
+        found["gwet_ac1"] = _beyond(together, tallies, factor=1 / (levels - 1))
     return found
+
+
+def _beyond(together: Floats, tallies: Tallies, *, factor: float | None) -> Interval:
+    """The mean agreement of the items with two labels or more, beyond a chance that the labels of all items tell.
+
+    With π how often each label is given, that is Σ π² of Fleiss, or `factor` Σ π (1 − π) of Gwet.
+    """
+    weights = tallies.count / tallies.of_item[tallies.item]
+    of_label = sums(tallies.label, weights, tallies.levels)
+    labelled = tallies.of_item > 0
+    n, rest = int(labelled.sum()), max(1, int(labelled.sum()) - 1)
+    squares = float(of_label @ of_label)
+    own = sums(tallies.item, weights**2 - 2 * weights * of_label[tallies.label], tallies.items)[labelled]
+    alike, left_alike = squares / n**2, (squares + own) / rest**2
+    credit = np.zeros(tallies.items)
+    credit[tallies.of_item > 1] = together
+    pairable = (tallies.of_item > 1)[labelled]
+    left = (together.sum() - credit[labelled]) / np.maximum(len(together) - pairable, 1)
+    if factor is None:
+        return beyond_chance(float(together.mean()), alike, (left, left_alike), len(together))
+    return beyond_chance(float(together.mean()), factor * (1 - alike), (left, factor * (1 - left_alike)), len(together))
+
+
+def _alpha_nominal(same: Floats, tallies: Tallies) -> Interval:
+    """Of alpha an item weighs as many labels as it has, so agreement and chance are ratios of sums."""
+    many, paired = tallies.of_item > 1, _pairable_counts(tallies).astype(np.float64)
+    m = tallies.of_item[many].astype(np.float64)
+    total, squares = float(paired.sum()), float(paired @ paired)
+    own = sums(tallies.item, tallies.count * (tallies.count - 2 * paired[tallies.label]), tallies.items)[many]
+    rest = np.maximum(total - m, 2)
+    without = (same.sum() - same) / rest, (squares + own - rest) / (rest * (rest - 1))
+    return beyond_chance(float(same.sum()) / total, (squares - total) / (total * (total - 1)), without, len(m))
 
 
 def numeric(ratings: Ratings, tallies: Tallies) -> dict[str, Interval]:
@@ -101,14 +128,13 @@ def numeric(ratings: Ratings, tallies: Tallies) -> dict[str, Interval]:
         return {}
     values = scale.values / scale.span
     m = tallies.of_item[many].astype(np.float64)
-    chance = ac2_chance(label_shares(tallies), scale)
     square = _squares(tallies, values)[many]
     ranks = midranks(_pairable_counts(tallies))
     used = ranks[_pairable_counts(tallies) > 0]
     ranks /= max(1.0, float(used[-1] - used[0]))
     tables = item_tables(tallies)
     return {
-        "gwet_ac2": through(share(np.clip(1 - square / (m * (m - 1)), 0, 1)), chance),
+        "gwet_ac2": _beyond(1 - square / (m * (m - 1)), tallies, factor=ac2_factor(scale)),
         "alpha_interval": _alpha(tallies, values, tables, values),
         "alpha_ordinal": _alpha(tallies, ranks, tables, None),
     }
@@ -128,12 +154,6 @@ def _alpha(
         if spread is not None:
             together = spread_share(together.value, spread * expected**2, len(m))
     return through(together, 1 - expected)
-
-
-def label_shares(tallies: Tallies) -> Floats:
-    """How often each label is given: the mean over the items of its share of the item's labels."""
-    weights = tallies.count / tallies.of_item[tallies.item]
-    return sums(tallies.label, weights, tallies.levels) / max(1, int((tallies.of_item > 0).sum()))
 
 
 def complete_table(ratings: Ratings) -> Floats | None:

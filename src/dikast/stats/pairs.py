@@ -14,10 +14,11 @@ import msgspec
 import numpy as np
 
 from dikast.stats.correlation import icc_2_1, midranks, pearson, spearman, tau_b
+from dikast.stats.influence import of_pearson, of_spearman, of_tau_b
 from dikast.stats.intervals import Interval, unknown, wilson
 from dikast.stats.jackknife import alphas, kappas, pair_tables, variance
 from dikast.stats.ratings import ABSENT, NULL, Floats, Ints, Ratings, Scale
-from dikast.stats.shares import by_fisher, by_t, share, spread_share, through
+from dikast.stats.shares import beyond_chance, by_fisher, by_t, share, spread_share, through
 
 
 class Alpha(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,39 +118,73 @@ def nominal(a: Ints, b: Ints, scale: Scale) -> dict[str, Interval]:
     n, levels = len(a), len(scale.labels)
     if not n:
         return {"agreement": unknown()}
-    raw = wilson(int((a == b).sum()), n)
+    same = a == b
+    raw = wilson(int(same.sum()), n)
     of_a, of_b = np.bincount(a, minlength=levels), np.bincount(b, minlength=levels)
     both = of_a + of_b
-    pooled = both / (2 * n)
-    pairable = 1 - float((both * (both - 1.0)).sum()) / (2 * n * (2 * n - 1))
+    credit = same.astype(np.float64)
     found = {
         "agreement": raw,
         "cohen_kappa": through(raw, float(of_a @ of_b) / n**2),
-        "fleiss_kappa": through(raw, float(pooled @ pooled)),
-        "alpha_nominal": through(raw, 1 - pairable),
+        "fleiss_kappa": _beyond(credit, a, b, both, lambda squares, labels: squares / labels**2),
+        "alpha_nominal": _beyond(credit, a, b, both, _unlike),
     }
     if levels > 1:
-        found["gwet_ac1"] = through(raw, float((pooled * (1 - pooled)).sum()) / (levels - 1))
+        found["gwet_ac1"] = _beyond(credit, a, b, both, _gwets(1 / (levels - 1)))
     return found
+
+
+def _unlike(squares: Floats, labels: Floats | float) -> Floats:
+    """Alpha's chance that two labels are the same, drawn without putting the first back."""
+    return (squares - labels) / (labels * (labels - 1))
+
+
+def _gwets(factor: float) -> Callable[[Floats, float], Floats]:
+    """The chance of AC1 or AC2: `factor` Σ π (1 − π), π being how often each label is given."""
+    return lambda squares, labels: factor * (1 - squares / labels**2)
+
+
+def _beyond(together: Floats, a: Ints, b: Ints, both: Ints, chance: Callable[[Floats, float], Floats]) -> Interval:
+    """The mean agreement beyond a chance that follows from the squared counts of the labels, summed, and from their number."""
+    n = len(a)
+    counts = both.astype(np.float64)
+    squares: Floats = np.asarray(counts @ counts)
+    left = squares - 2 * (counts[a] + counts[b]) + np.where(a == b, 4, 2)
+    rest = max(1, n - 1)
+    without = (together.sum() - together) / rest, chance(left, 2.0 * rest)
+    return beyond_chance(float(together.mean()), float(chance(squares, 2.0 * n)), without, n)
 
 
 def numeric(a: Ints, b: Ints, scale: Scale) -> dict[str, Interval]:
     """The figures that need numbers; none where the labels are texts."""
-    n, levels = len(a), len(scale.labels)
-    if scale.values is None or not n:
+    if scale.values is None or not len(a):
         return {}
     x, y = scale.values[a], scale.values[b]
-    correlations = {
-        "kendall_tau_b": by_fisher(tau_b(a, b, levels), n, variance=_over(0.437, n - 4)),
-        "pearson": by_fisher(pearson(x, y), n, variance=_over(1, n - 3)),
-    }
-    rho = spearman(a, b, levels)
-    correlations["spearman"] = by_fisher(rho, n, variance=_over(1 + (rho or 0) ** 2 / 2, n - 3))
     return {
         **weighted(a, b, scale),
-        **correlations,
+        **correlations(a, b, scale.values),
         "icc_2_1": icc_2_1(np.stack([x, y], axis=1)),
         "bias": by_t(x - y),
+    }
+
+
+def correlations(a: Ints, b: Ints, values: Floats) -> dict[str, Interval]:
+    """Tau-b, Spearman's and Pearson's, with intervals on Fisher's scale from the spread between the items."""
+    n, levels = len(a), len(values)
+    x, y = values[a], values[b]
+    tau, rho, r = tau_b(a, b, levels), spearman(a, b, levels), pearson(x, y)
+
+    def bounded(figure: float | None, spread: Callable[[float], float | None], usual: float) -> Interval:
+        """`usual` is the variance on Fisher's scale, times n, where the spread cannot be had."""
+        if figure is None or abs(figure) >= 1 - 1e-12 or n < 4:
+            return by_fisher(figure, n, variance=0.0)
+        found = spread(figure)
+        return by_fisher(figure, n, variance=(usual if found is None else found / (1 - figure**2) ** 2) / (n - 3))
+
+    return {
+        "kendall_tau_b": bounded(tau, lambda tau: of_tau_b(a, b, levels, tau), 0.437),
+        "spearman": bounded(rho, lambda rho: of_spearman(a, b, levels, rho), 1.0),
+        "pearson": bounded(r, lambda r: of_pearson(x, y, r), 1.0),
     }
 
 
@@ -170,7 +205,7 @@ def weighted(a: Ints, b: Ints, scale: Scale) -> dict[str, Interval]:
     return {
         "kappa_linear": beyond(np.abs(x - y), distance(of_a / n, of_b / n, values), spreads.get("kappa_linear")),
         "kappa_quadratic": beyond(square, by_square, spreads.get("kappa_quadratic")),
-        "gwet_ac2": through(share(1 - square), ac2_chance(pooled / (2 * n), scale)),
+        "gwet_ac2": _beyond(1 - square, a, b, pooled, _gwets(ac2_factor(scale))),
         "alpha_interval": beyond(square, pairwise_square(pooled, values), spreads.get("alpha_interval")),
         "alpha_ordinal": beyond(
             (ranks[a] - ranks[b]) ** 2, pairwise_square(pooled, ranks), spreads.get("alpha_ordinal")
@@ -223,14 +258,10 @@ def pairwise_square(counts: Ints, values: Floats) -> float:
     return 2 * float(counts @ (values - mean) ** 2) / (n - 1)
 
 
-def ac2_chance(shares: Floats, scale: Scale) -> float:
-    """The chance agreement of AC2 with quadratic weights: the sum of all weights, times Σ π (1 − π) / (q (q − 1))."""
+def ac2_factor(scale: Scale) -> float:
+    """What Σ π (1 − π) times is the chance of AC2 with quadratic weights: the sum of all weights over q (q − 1)."""
     if scale.values is None or not scale.span:
-        return 1.0
+        return 0.0
     q, values = len(scale.labels), scale.values / scale.span
     weights = q**2 - 2 * q * float(((values - values.mean()) ** 2).sum())
-    return weights / (q * (q - 1)) * float((shares * (1 - shares)).sum())
-
-
-def _over(top: float, bottom: int) -> float:
-    return top / bottom if bottom > 0 else 0.0
+    return weights / (q * (q - 1))
