@@ -2,8 +2,8 @@
 
     python bench/agree.py [verdicts]          # a million where not given
 
-Four shapes: everybody rated everything, as JSONL and as CSV; three of three hundred raters an item, with verdicts
-missing; a judge's probabilities beside a person's yes and no. Each runs `dikast agree --json` in a process of its own.
+Five shapes: everybody rated everything, as JSONL and as CSV; three of three hundred raters an item, with verdicts
+missing; a judge's probabilities beside a person's yes and no; probabilities by twenty judges, hardly one like another. Each runs `dikast agree --json` in a process of its own.
 """
 
 from __future__ import annotations
@@ -97,6 +97,15 @@ def ragged(verdicts: int) -> Iterator[Row]:
             yield f"item-{item}", f"rater-{rater}", label
 
 
+def all_different(verdicts: int) -> Iterator[Row]:
+    """Twenty judges' P(yes) to the last digit: a million labels, and every pair of raters to compare."""
+    draw = random.Random(4)
+    for item in range(verdicts // 20):
+        true = draw.random()
+        for rater in range(20):
+            yield f"item-{item}", f"judge-{rater}", min(1.0, max(0.0, true + draw.gauss(0, 0.1)))
+
+
 def probabilities(verdicts: int) -> Iterator[Row]:
     """A judge's P(yes), hardly one like another, and what a person says."""
     draw = random.Random(3)
@@ -111,6 +120,7 @@ SHAPES: tuple[tuple[str, str, str | None, Callable[[int], Iterator[Row]]], ...] 
     ("20 raters, complete, CSV", ".csv", "rater-0", complete),
     ("300 raters, 3 an item, JSONL", ".jsonl", None, ragged),
     ("probabilities and yes/no, JSONL", ".jsonl", "person", probabilities),
+    ("20 judges' probabilities, JSONL", ".jsonl", None, all_different),
 )
 
 if __name__ == "__main__":

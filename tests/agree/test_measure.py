@@ -296,3 +296,12 @@ def rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: rounded(one) for name, one in value.items()}
     return [rounded(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def test_probabilities_that_never_meet_are_not_told_but_scales_that_lie_apart_are(agreed: Agreed):
+    draw = random.Random(8)
+    near = [{"item": at, "rater": rater, "label": draw.random()} for at in range(100) for rater in ("a", "b")]
+    apart = near + [{"item": at, "rater": "c", "label": 10 + 80 * draw.random()} for at in range(100)]
+
+    assert not any("never use the same label" in said for said in agreed(near).warnings)
+    assert [said.split(" never")[0] for said in agreed(apart).warnings if "never use" in said] == ["a and c", "b and c"]

@@ -168,6 +168,19 @@ def test_another_unit_of_the_scale_changes_the_bias_only(rows: list[tuple[float,
     assert moved.bias == pytest.approx(pair_of(rows).bias * times, abs=1e-6)
 
 
+@given(pairs)
+def test_labels_that_only_others_gave_change_ac1_and_ac2_alone(rows: list[tuple[float, float]]):
+    many = (*LEVELS, *(5 + at / 1000 for at in range(1, 1000)))
+    few, found = pair_of(rows, (*LEVELS, many[-1])), pair_of(rows, many)
+
+    for name in {*FIGURES} - {"gwet_ac1", "gwet_ac2"}:
+        one, other = getattr(few, name), getattr(found, name)
+        assert (one is None and other is None) or one == pytest.approx(other, abs=1e-9), name
+    shares = np.array([sum(row.count(level) for row in rows) for level in LEVELS]) / (2 * len(rows))
+    chance = (shares * (1 - shares)).sum() / (len(many) - 1)
+    assert found.gwet_ac1 == pytest.approx((found.agreement - chance) / (1 - chance), abs=1e-9)
+
+
 def test_texts_have_no_figure_that_needs_an_order():
     ratings = ratings_of([(1.0, 1.0), (2.0, 1.0), (2.0, 2.0)])
     texts = Ratings.of(

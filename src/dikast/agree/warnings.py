@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 
 from dikast.agree.verdicts import Counted
+from dikast.stats.correlation import TABLE_LEVELS
 from dikast.stats.overall import Overall
 from dikast.stats.pairs import Meeting, Pair
 from dikast.stats.ratings import NULL, Ratings, Scale, Tallies
@@ -50,13 +51,24 @@ def pair_warnings(ratings: Ratings, a: int, b: int, met: Meeting) -> Iterator[st
     decided = met.decided
     if len(met.a) >= COPIES_FROM and (met.a == met.b).all() and (met.a != met.a[0]).any():
         yield f"{names} gave the same verdict on all {len(met.a)} items that they share: is one a copy of the other?"
-    used_a, used_b = np.unique(decided.a), np.unique(decided.b)
-    if len(decided.a) >= DISJOINT_FROM and not np.intersect1d(used_a, used_b).size:
+    if len(decided.a) >= DISJOINT_FROM and _never_meet(ratings.scale, decided):
+        used_a, used_b = np.unique(decided.a), np.unique(decided.b)
         yield (
             f"{names} never use the same label on the {len(decided.a)} items that they share: "
             f"{_some(ratings.scale, used_a.tolist())} against {_some(ratings.scale, used_b.tolist())}; "
             "do their codes mean the same?"
         )
+
+
+def _never_meet(scale: Scale, decided: Meeting) -> bool:
+    """Whether two raters have no label in common. Probabilities hardly ever meet, so of many labels all must lie apart."""
+    there = np.zeros(len(scale.labels), dtype=np.bool_)
+    there[decided.a] = True
+    if there[decided.b].any():
+        return False
+    if len(scale.labels) <= TABLE_LEVELS:
+        return True
+    return scale.values is not None and (decided.a.max() < decided.b.min() or decided.b.max() < decided.a.min())
 
 
 def copy_warnings(ratings: Ratings, listed_pairs: Collection[int]) -> Iterator[str]:

@@ -90,7 +90,7 @@ def position(
     decided = (table >= 0).all(axis=1)
     kappa = None
     if len(orders) == 2:
-        found = nominal(table[decided, 0], table[decided, 1], scale)
+        found = nominal(table[decided, 0], table[decided, 1], len(scale.labels))
         kappa = found.get("cohen_kappa", unknown())
     by_order = both = mean = None
     if truth is not None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 
-from dikast.stats.correlation import icc_2_1, midranks, pearson, spearman, tau_b
+from dikast.stats.correlation import TABLE_LEVELS, icc_2_1, midranks, pearson, spearman, tau_b
 from dikast.stats.influence import of_pearson, of_spearman, of_tau_b
 from dikast.stats.intervals import Interval, unknown, wilson
 from dikast.stats.jackknife import alphas, kappas, pair_tables, variance
@@ -79,9 +79,13 @@ def meeting(ratings: Ratings, spread: Ints, other: int) -> Meeting:
 def compare(ratings: Ratings, a: int, b: int, met: Meeting | None = None) -> Pair:
     """The figures of two raters."""
     met = meeting(ratings, ratings.spread(a), b) if met is None else met
-    decided = met.decided
-    found = nominal(decided.a, decided.b, ratings.scale)
-    found |= numeric(decided.a, decided.b, ratings.scale)
+    decided, scale = met.decided, ratings.scale
+    choices = len(scale.labels)
+    codes_a, codes_b, used = _used(decided.a, decided.b, choices)
+    found = nominal(codes_a, codes_b, choices)
+    if scale.values is not None and len(codes_a):
+        values = scale.values if used is None else scale.values[used]
+        found |= numeric(codes_a, codes_b, values, scale)
 
     def value(name: str) -> float | None:
         return found[name].value if name in found else None
@@ -110,12 +114,27 @@ def compare(ratings: Ratings, a: int, b: int, met: Meeting | None = None) -> Pai
     )
 
 
-def nominal(a: Ints, b: Ints, scale: Scale) -> dict[str, Interval]:
+def _used(a: Ints, b: Ints, levels: int) -> tuple[Ints, Ints, Ints | None]:
+    """Codes among the labels that the two used, and which those are, where there are many more; None stands for all.
+
+    A million different probabilities would else be a million counts for each pair of raters.
+    """
+    if levels <= max(TABLE_LEVELS, len(a)):
+        return a, b, None
+    there = np.zeros(levels, dtype=np.bool_)
+    there[a] = there[b] = True
+    used = np.flatnonzero(there)
+    place = np.empty(levels, dtype=np.int64)
+    place[used] = np.arange(len(used))
+    return place[a], place[b], used
+
+
+def nominal(a: Ints, b: Ints, choices: int) -> dict[str, Interval]:
     """The figures that need to know only whether two labels are the same.
 
     AC1's chance depends on how many labels there are to choose from: those of the criterion, whoever used them.
     """
-    n, levels = len(a), len(scale.labels)
+    n, levels = len(a), int(max(a.max(initial=-1), b.max(initial=-1))) + 1
     if not n:
         return {"agreement": unknown()}
     same = a == b
@@ -129,8 +148,8 @@ def nominal(a: Ints, b: Ints, scale: Scale) -> dict[str, Interval]:
         "fleiss_kappa": _beyond(credit, a, b, both, lambda squares, labels: squares / labels**2),
         "alpha_nominal": _beyond(credit, a, b, both, _unlike),
     }
-    if levels > 1:
-        found["gwet_ac1"] = _beyond(credit, a, b, both, _gwets(1 / (levels - 1)))
+    if choices > 1:
+        found["gwet_ac1"] = _beyond(credit, a, b, both, _gwets(1 / (choices - 1)))
     return found
 
 
@@ -155,14 +174,12 @@ def _beyond(together: Floats, a: Ints, b: Ints, both: Ints, chance: Callable[[Fl
     return beyond_chance(float(together.mean()), float(chance(squares, 2.0 * n)), without, n)
 
 
-def numeric(a: Ints, b: Ints, scale: Scale) -> dict[str, Interval]:
-    """The figures that need numbers; none where the labels are texts."""
-    if scale.values is None or not len(a):
-        return {}
-    x, y = scale.values[a], scale.values[b]
+def numeric(a: Ints, b: Ints, values: Floats, scale: Scale) -> dict[str, Interval]:
+    """The figures that need numbers, from what the codes are worth; `scale` holds all labels to choose from."""
+    x, y = values[a], values[b]
     return {
-        **weighted(a, b, scale),
-        **correlations(a, b, scale.values),
+        **weighted(a, b, values, scale),
+        **correlations(a, b, values),
         "icc_2_1": icc_2_1(np.stack([x, y], axis=1)),
         "bias": by_t(x - y),
     }
@@ -188,11 +205,11 @@ def correlations(a: Ints, b: Ints, values: Floats) -> dict[str, Interval]:
     }
 
 
-def weighted(a: Ints, b: Ints, scale: Scale) -> dict[str, Interval]:
+def weighted(a: Ints, b: Ints, values: Floats, scale: Scale) -> dict[str, Interval]:
     """Agreement beyond chance where a disagreement weighs as much as its distance; unknown where there is none to have."""
-    if scale.values is None or not scale.span:
+    if not scale.span:
         return {}
-    values, levels, n = scale.values / scale.span, len(scale.labels), len(a)
+    values, levels, n = values / scale.span, len(values), len(a)
     x, y = values[a], values[b]
     square = (x - y) ** 2
     of_a, of_b = np.bincount(a, minlength=levels), np.bincount(b, minlength=levels)
