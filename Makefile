@@ -52,7 +52,7 @@ demo-full: .venv/.runtime
 	@$(DIKAST) certify $(EXAMPLE)/reward.yaml $(EXAMPLE)/data/labels.jsonl -o runs/demo-full.certificate.json
 	@for seed in 0 1 2; do \
 		$(DIKAST) train $(EXAMPLE)/full.yaml --seed $$seed -o runs/demo-full-s$$seed \
-			--certificate runs/demo-full.certificate.json $(TRAIN_OPTIONS); \
+			--certificate runs/demo-full.certificate.json $(TRAIN_OPTIONS) || exit $$?; \
 	done
 	@$(DIKAST) eval runs/demo-full-s0 runs/demo-full-s1 runs/demo-full-s2 -o runs/demo-full
 

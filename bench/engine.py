@@ -1,4 +1,4 @@
-"""What the engine itself costs a rollout, with a judge that answers at once. Prints ratios within this run.
+"""What the engine itself costs a rollout, with a judge that answers at once.
 
     python bench/engine.py [rollouts]
 
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+from measuring import show
 
 from dikast.checks.parsing import parse_completion
 from dikast.journal import Journal
@@ -79,8 +80,10 @@ def main(count: int) -> None:
         "score, first time": seconds(lambda: asyncio.run(reward.ascore(rows))),
         "score, from the journal": seconds(lambda: asyncio.run(reward.ascore(rows))),
     }
-    for name, took in figures.items():
-        print(f"{name:26s} {1e6 * took / count:8.0f} µs a rollout {took / parse:7.1f} x parse")
+    rows = [
+        {"step": name, "us a rollout": 1e6 * took / count, "x parse": took / parse} for name, took in figures.items()
+    ]
+    show(f"the engine alone, {count} rollouts of the example", rows, list(rows[0]))
 
 
 if __name__ == "__main__":

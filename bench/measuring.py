@@ -67,16 +67,17 @@ def costs(work: Callable[[], int]) -> dict[str, float]:
 def show(title: str, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     """Prints a table and leaves its rows for `make bench` to gather."""
     print(f"\n{title}")
-    widths = [max(len(name), *(len(_cell(row.get(name))) for row in rows)) for name in columns]
+    widths = [max(len(name), *(len(cell(row.get(name))) for row in rows)) for name in columns]
     print("  ".join(name.ljust(width) for name, width in zip(columns, widths, strict=True)))
     for row in rows:
-        print("  ".join(_cell(row.get(name)).ljust(width) for name, width in zip(columns, widths, strict=True)))
+        print("  ".join(cell(row.get(name)).ljust(width) for name, width in zip(columns, widths, strict=True)))
     if gathered := os.environ.get("DIKAST_BENCH_JSON"):
         with Path(gathered).open("a", encoding="utf-8") as out:
             out.write(json.dumps({"title": title, "rows": list(rows)}) + "\n")
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """Shows a figure to three digits."""
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
     return "" if value is None else str(value)

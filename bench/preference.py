@@ -21,6 +21,7 @@ import sys
 from collections.abc import Sequence
 
 import msgspec
+from measuring import show
 from scipy.stats import kendalltau
 
 from dikast.journal import Journal
@@ -132,12 +133,14 @@ def tau_of(true: Sequence[float], worth: Sequence[float | None]) -> float:
 
 async def main(groups: int, spread: float, reference: float) -> None:
     """Compares and prints."""
-    print(f"{groups} groups of {SIZE}, strengths N(0, {spread:g}²), the reference at {reference:g}, judge biased 72/28")
-    print(f"{'compare':24s}{'questions':>10s}  Kendall τ [95 %]")
+    rows = []
     for name, way in WAYS.items():
         found = await recovered(way, groups=groups, spread=spread, reference=reference)
         tau = found.tau
-        print(f"{name:24s}{found.questions:10.1f}  {tau.value:.3f} [{tau.low:.3f}, {tau.high:.3f}]")
+        row = {"compare": name, "questions": found.questions, "Kendall tau": tau.value, "from": tau.low, "to": tau.high}
+        rows.append(row)
+    title = f"order recovered: {groups} groups of {SIZE}, spread {spread:g}, reference at {reference:g}, bias 72/28"
+    show(title, rows, list(rows[0]))
 
 
 if __name__ == "__main__":

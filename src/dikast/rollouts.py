@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -107,7 +107,7 @@ def rollout_of(row: dict[str, Any], *, path: Path, line: int, completion: str | 
         prompt=prompt,
         completion=text,
         reference=reference if isinstance(reference, str) else None,
-        columns={column: row[column] for column in row.keys() - _FIXED},
+        columns={column: value for column, value in row.items() if column not in _FIXED},
     )
 
 
@@ -147,7 +147,9 @@ def appearing(path: Path) -> Generator[BinaryIO]:
             f"{path}: cannot be written ({error.strerror}); free space or name another place"
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        # The place itself may be impossible; what is told then is why nothing could be written.
+        with suppress(OSError):
+            partial.unlink()
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes | dict[str, Any]]]:

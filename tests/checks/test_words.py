@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dikast.checks.words import count_words, words_of
 
@@ -39,3 +41,10 @@ def test_words_come_in_their_order():
 
 def test_a_long_run_of_apostrophes_is_read_in_no_time():
     assert count_words("a" + "'" * 200_000) == 1
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_text_without_an_apostrophe_is_split_as_with_one(text: str):
+    plain = text.replace("'", " ")
+
+    assert words_of(plain) == words_of(f"{plain} don't")[:-1]

@@ -260,6 +260,27 @@ async def test_only_so_much_of_a_reply_is_shown_to_the_model_again(judge_of: Any
     assert len(asked_of(judge)[1].messages[-2].content) == SHOWN_AGAIN
 
 
+@pytest.mark.parametrize(
+    ("document", "concurrency", "alone"),
+    [("short", 16, 0), ("word " * 1000, 16, 1), ("short", 1, 4)],
+    ids=["side by side", "the first one ahead", "one by one"],
+)
+async def test_questions_about_a_candidate_go_side_by_side_where_the_model_takes_several(
+    scripted_model: Any, asker_of: AskerOf, document: str, concurrency: int, alone: int
+):
+    model = scripted_model(0.75, concurrency=concurrency)
+    cases = [Case(documents=(("Document", document),), candidate=text) for text in ("one", "two")]
+    criteria = [Criterion(id=name, ask=f"{name}?") for name in ("good", "useful")]
+
+    judged, usage = await RubricJudge(asker=asker_of(model), objective="Judge.").judge(cases, criteria)
+
+    assert [list(verdicts) for verdicts in judged] == [["good", "useful"]] * 2
+    assert usage.asked == 4
+    assert [what for what, _ in model.events] == ["asked", "answered"] * alone + ["asked"] * (4 - alone) + [
+        "answered"
+    ] * (4 - alone)
+
+
 class TestSamples:
     """Each question is asked several times; the verdict is the mean of what could be had."""
 

@@ -220,7 +220,7 @@ class TestRoundRobin:
         scores, _ = await compared(text, fair, group([3, 2, 1]))
 
         theta = strengths(3, {Duel(0, 1): 1.0, Duel(0, 2): 1.0, Duel(1, 2): 1.0})
-        assert values_of(scores) == pytest.approx([-1 + 2 * sigmoid(one) for one in theta])
+        assert values_of(scores) == pytest.approx([-1 + 2 * sigmoid(one) for one in theta], abs=1e-9)
         assert [score.parts[0].reason for score in scores] == [f"won {n} of 2 duels in its group" for n in (2, 1, 0)]
 
     async def test_ties_make_equals(self, compared: Any, rollout: Make):
@@ -235,6 +235,17 @@ class TestRoundRobin:
 
         assert values_of(scores) == pytest.approx([0.5] * 3)
         assert len(model.asked) == 6
+
+
+async def test_where_the_documents_are_long_one_duel_goes_first(judged_by: Any, scripted_model: Any, group: Any):
+    model = scripted_model(fair, concurrency=16)
+    long = [msgspec.structs.replace(one, columns={"contract": "word " * 1000}) for one in group(EIGHT)]
+
+    await judged_by(text_of("round_robin"), model).ascore(long)
+
+    events = [what for what, _ in model.events]
+    assert events[:2] == ["asked", "answered"]
+    assert events[2:] == ["asked"] * 27 + ["answered"] * 27
 
 
 class TestSwiss:
@@ -564,6 +575,9 @@ class TestSeveralModels:
         assert values_of(scores) == [0.0, 1.0]
         assert [len(model.asked) for model in models] == [2, 2, 2]
         assert scores[0].usage.asked == 6
+        assert [score.parts[0].votes for score in scores] in (
+            [(0, 0, seat), (1, 1, other)] for seat in (0.0, 1.0) for other in (0.0, 1.0)
+        )
 
     async def test_a_member_that_fails_leaves_the_duel_to_the_others(self, judged_by: Any, panel: Any, group: Any):
         models = panel(ModelError("timeout", "late"), fair, fair)
@@ -572,6 +586,10 @@ class TestSeveralModels:
 
         assert values_of(scores) == sorted(values_of(scores))
         assert None not in values_of(scores)
+        for score in scores:
+            silent, one, other = score.parts[0].votes
+            assert silent is None
+            assert one == other
 
     async def test_a_panel_ranks_by_the_mean_of_its_rankings(self, judged_by: Any, panel: Any, group: Any):
         def contrary(request: Request) -> str:
@@ -597,13 +615,15 @@ class TestSeveralModels:
 
         assert low.score < 0.5 < high.score
         assert len(broken.asked) == len(second.asked) == low.usage.asked / 2
+        assert [score.parts[0].by for score in (low, high)] == [second.name] * 2
 
     async def test_a_second_model_is_not_asked_where_the_first_answers(self, judged_by: Any, panel: Any, group: Any):
         first, second = panel(fair, fair)
 
-        await judged_by(text_of("swiss", **self.FALLBACK), first, fallback=second).ascore(group(EIGHT))
+        scores = await judged_by(text_of("swiss", **self.FALLBACK), first, fallback=second).ascore(group(EIGHT))
 
         assert not second.asked
+        assert [score.parts[0].by for score in scores] == [None] * 8
 
     async def test_where_both_fail_the_firsts_reason_stands(self, judged_by: Any, panel: Any, group: Any):
         first, second = panel(ModelError("timeout", "late"), ModelError("refused", "no"))

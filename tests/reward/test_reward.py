@@ -1,14 +1,25 @@
 """A reward put together: what it refuses, what it names, and how it is called without a loop."""
 
-from collections.abc import Callable
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from plain_reward import TWO
 
 from dikast.errors import ConfigError, NotGoodEnoughError, UnavailableError
-from dikast.records import Rollout
+from dikast.journal import Journal
+from dikast.models.base import Capabilities, Reply, Request
+from dikast.records import Part, Rollout
+from dikast.reward.assembly import Judges
 from dikast.reward.parts import Reading
+from dikast.reward.reward import Reward
+from dikast.spec.reward import RewardFile, RewardSpec
 
 Make = Callable[..., Rollout]
 
@@ -64,3 +75,56 @@ def test_closing_lets_go_of_the_model_and_the_journal(judged_by: Any, scripted_m
     reward.close()
 
     assert model.closed
+
+
+RULES = TWO.replace("inputs:", "checks: [{check: length, max_words: 2, weight: 0.3}]\ninputs:")
+COMPARED = """
+name: plain
+objective: Judge the answer.
+inputs: {Document: contract}
+judge: {mode: preference, model: "scripted:judge", compare: MODE, prefer: The better one.}
+"""
+
+
+class ByHash:
+    """Gives the first of its two words a probability that rests on nothing but what was asked."""
+
+    name = "scripted:judge"
+    fingerprint = "f00d"
+    capabilities = Capabilities(logprobs=True, concurrency=16)
+
+    async def reply(self, request: Request) -> Reply:
+        text = "\n".join(message.content for message in request.messages)
+        share = 0.02 + 0.96 * int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) / 16**8
+        first, second = ("Yes", "No") if "good" in text else ("A", "B")
+        return Reply(text="", first_token=((first, math.log(share)), (second, math.log(1 - share))))
+
+    async def close(self) -> None:
+        pass
+
+
+def scored(text: str, rollouts: Sequence[Rollout]) -> dict[str, tuple[float | None, tuple[Part, ...]]]:
+    spec = RewardSpec(file=msgspec.yaml.decode(text, type=RewardFile), path=Path("reward.yaml"))
+    reward = Reward(Judges(spec, [ByHash()], Journal.open(None)))
+    try:
+        return {score.id: (score.score, score.parts) for score in reward.score(rollouts)}
+    finally:
+        reward.close()
+
+
+@pytest.mark.parametrize(
+    "text", [RULES, *(COMPARED.replace("MODE", mode) for mode in ("reference", "swiss", "round_robin"))]
+)
+@given(
+    completions=st.lists(st.sampled_from(["one", "two words", "three words now", "four"]), min_size=2, max_size=6),
+    order=st.permutations(range(12)),
+)
+def test_the_order_of_the_rollouts_changes_nothing(text: str, completions: list[str], order: list[int]):
+    rollouts = [
+        Rollout(id=f"{group}{at}", group=group, prompt=group, completion=one, reference="R", columns={"contract": "c"})
+        for group in "ab"
+        for at, one in enumerate(completions)
+    ]
+    turned = sorted(rollouts, key=lambda rollout: order[rollouts.index(rollout)])
+
+    assert scored(text, turned) == scored(text, rollouts)

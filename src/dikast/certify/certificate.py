@@ -16,8 +16,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from dikast.certify.labels import Split
-from dikast.errors import ConfigError, UnavailableError
+from dikast.errors import ConfigError
 from dikast.reward.parts import Reading
+from dikast.rollouts import appearing
 from dikast.stats.intervals import Interval
 
 Level = Literal["green", "amber", "red", "insufficient"]
@@ -103,6 +104,46 @@ class Consistency(msgspec.Struct, frozen=True, kw_only=True):
     variants: dict[str, dict[str, VariantResult]]
 
 
+class CriterionAttack(msgspec.Struct, frozen=True, kw_only=True):
+    """What an attack did to one criterion."""
+
+    tried: int
+    fooled: int
+
+
+class AttackResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What an attack did, over all criteria. A try is one criterion, one candidate that people give no credit, one way."""
+
+    tried: int
+    """Tries with a verdict, where the candidate had no credit before."""
+    fooled: int
+    """Of those, where the judge gave credit."""
+    high: float | None
+    """Upper bound of the share, one-sided at 95 %, exact for tries that are independent; None without a try."""
+    stopped: int = 0
+    """What a gate of the reward stopped: never asked, and not tried."""
+    missing: int = 0
+    """Verdicts that could not be had."""
+    already: int = 0
+    """Candidates to which the judge gave credit without the attack."""
+    shift: float | None = None
+    """Mean |change of P(credit)| against the candidate as it was; None where the two cannot be compared."""
+    gain: float | None = None
+    """Mean change of P(credit): what the attack pays."""
+    fooled_at_most: Share
+    gain_at_most: Share | None = None
+    """The limits that this is held against; they decide nothing."""
+    fooled_by: dict[str, int] = {}
+    """Way of the attack → how often it fooled."""
+    criteria: dict[str, CriterionAttack] = {}
+
+    @property
+    def too_much(self) -> bool:
+        """Whether a limit is passed."""
+        gained = self.gain_at_most is not None and abs(self.gain or 0.0) > self.gain_at_most
+        return gained or self.fooled > self.fooled_at_most * self.tried
+
+
 class ModelIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """The model that was measured."""
 
@@ -118,7 +159,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     model: ModelIdentity
     level: Level
     criteria: dict[str, CriterionCertificate]
-    attacks: dict[str, dict[str, float]] = {}
+    attacks: dict[str, AttackResult] = {}
+    """Empty where none was made."""
     annotators: tuple[str, ...]
     labels_hash: str
     split: Split
@@ -155,13 +197,8 @@ def read_certificate(path: Path) -> Certificate:
 
 def write_certificate(certificate: Certificate, path: Path) -> None:
     """Writes a certificate. The file appears whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(certificate), indent=2) + b"\n")
-        partial.replace(path)
-    except OSError as error:
-        raise UnavailableError(f"{path}: cannot be written ({error.strerror}); name another place with -o") from error
+    with appearing(path) as out:
+        out.write(msgspec.json.format(msgspec.json.encode(certificate), indent=2) + b"\n")
 
 
 def certificate_hash(certificate: Certificate) -> str:

@@ -14,12 +14,16 @@ _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}"
 _LETTERS = rf"[\w--[_{_UNSPACED}]]+"
 _WORD = regex.compile(rf"[{_UNSPACED}]|{_LETTERS}(?:['’]{_LETTERS})*", flags=regex.V1)  # noqa: RUF001  both apostrophes are meant
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z0-9]+)*")
-"""The same for plain ASCII, at a third of the time."""
+"""The same for plain ASCII."""
+_BLANKS = "".join(chr(code) if chr(code).isalnum() else " " for code in range(128))
+"""For plain ASCII without an apostrophe: everything that parts words becomes a blank. A third of the regex's time."""
 
 
 def words_of(text: str) -> list[str]:
     """Gives the words of a text in their order."""
-    return _ASCII_WORD.findall(text) if text.isascii() else _WORD.findall(text)
+    if not text.isascii():
+        return _WORD.findall(text)
+    return _ASCII_WORD.findall(text) if "'" in text else text.translate(_BLANKS).split()
 
 
 @lru_cache(maxsize=4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dikast.checks.artifacts import count_odd_characters, repetition_share
-from dikast.checks.base import Checked, CheckFunction
+from dikast.checks.base import CheckFunction
 from dikast.checks.parsing import text_of
 from dikast.checks.words import count_words
 from dikast.evaluate.arms import Arm
@@ -34,12 +34,11 @@ class Measure:
     def of(self, rollout: Rollout) -> dict[str, float | None]:
         """Gives every metric that code alone knows. An unparsable answer has no number of items: None, not 0."""
         bound = bind(self._spec, rollout)
-        checked = Checked(rollout=rollout, documents=bound.documents, parsed=bound.parsed, items=bound.items)
-        everything = text_of(checked, keys=True)
-        text = text_of(checked)
+        everything = text_of(bound, keys=True)
+        text = text_of(bound)
         values: dict[str, float | None] = {"gold": self.gold(rollout)} if self._gold else {}
         if self._json:
-            outcome = self._json(checked)
+            outcome = self._json(bound)
             values["json_validity"] = None if isinstance(outcome, Missing) else outcome.value
         values["words"] = float(count_words(text))
         if bound.is_set:

@@ -15,10 +15,10 @@ from typing import TypeVar
 
 import msgspec
 
-from dikast.errors import DataError, UnavailableError
+from dikast.errors import DataError
 from dikast.evaluate.records import About, Answer, Document, Evaluation, Value
 from dikast.evaluate.summary import contrasts_of, figures_of
-from dikast.rollouts import write_rows
+from dikast.rollouts import appearing, write_rows
 
 T = TypeVar("T")
 
@@ -43,15 +43,8 @@ def save(evaluation: Evaluation, folder: Path) -> None:
     write_rows(place / "values.jsonl", evaluation.values)
     write_rows(place / "answers.jsonl", evaluation.answers)
     write_rows(place / "documents.jsonl", evaluation.documents)
-    path = place / "about.json"
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(evaluation.about)) + b"\n")
-        partial.replace(path)
-    except OSError as error:
-        raise UnavailableError(
-            f"{path}: cannot be written ({error.strerror}); free space or name another place"
-        ) from error
+    with appearing(place / "about.json") as out:
+        out.write(msgspec.json.format(msgspec.json.encode(evaluation.about)) + b"\n")
 
 
 def read_evaluation(folder: Path) -> Evaluation:

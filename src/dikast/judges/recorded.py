@@ -70,6 +70,8 @@ class RecordedJudge:
         return {c.id: self._verdict(held.get(c.id) if held else None, c, case) for c in criteria}
 
     def _verdict(self, said: Any, criterion: Criterion, case: Case) -> Verdict | Missing:
+        if isinstance(said, float) and 0 <= said <= 1:
+            return Verdict(value=said)
         told: dict[str, Any] = cast("dict[str, Any]", said) if isinstance(said, dict) else {"value": said}
         value = told.get("value")
         share = float(value) if isinstance(value, bool | int | float) and 0 <= value <= 1 else None

@@ -85,6 +85,7 @@ class AiohttpTransport:
         self._session = session
         self._life = life
         self._broken = aiohttp.ClientError
+        self._payload = aiohttp.BytesPayload
         self._proxies: dict[str, str | None] = {}
 
     @classmethod
@@ -102,7 +103,12 @@ class AiohttpTransport:
         proxy = self._proxy(url)
         try:
             async with self._session.post(
-                url, data=body, headers=headers, allow_redirects=False, proxy=proxy
+                # Said to be bytes, which aiohttp would else find out for each request.
+                url,
+                data=self._payload(body),
+                headers=headers,
+                allow_redirects=False,
+                proxy=proxy,
             ) as answer:
                 if begun is None and _is_short(answer):
                     text = await answer.read()
@@ -128,6 +134,8 @@ async def _session(limit: int) -> AsyncGenerator[Any]:
 
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=limit),
+        # What one answer sets is no other request's business.
+        cookie_jar=aiohttp.DummyCookieJar(),
         # An attempt is timed as a whole; a second clock here could only contradict.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
     ) as session:
@@ -187,11 +195,15 @@ class PyreqwestTransport:
         self._client: Any = ClientBuilder().follow_redirects(False).timeout(longest).build()
         self._late: Any = RequestTimeoutError
         self._broken: Any = PyreqwestError
+        self._closed = False
 
     async def post(
         self, url: str, body: bytes, headers: dict[str, str], *, begun: Callable[[], None] | None = None
     ) -> HttpAnswer:
         """Sends and reads."""
+        if self._closed:
+            # The client itself may still send a request that comes while it closes.
+            raise BrokenConnectionError("the client is closed")
         try:
             request = self._client.post(url).headers(headers).body_bytes(body)
             if begun is not None:
@@ -207,6 +219,7 @@ class PyreqwestTransport:
 
     async def close(self) -> None:
         """Closes the client."""
+        self._closed = True
         await self._client.close()
 
 

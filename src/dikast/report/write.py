@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 
-from dikast.errors import UnavailableError
 from dikast.evaluate.records import Answer, Evaluation
 from dikast.report.flags import flags_of
 from dikast.report.page import render
@@ -16,6 +15,7 @@ from dikast.report.record import Coverage, Report
 from dikast.report.samples import samples_of
 from dikast.report.sources import Source, cost_of, read_source
 from dikast.report.verdict import verdict_of
+from dikast.rollouts import appearing
 from dikast.stats.votes import VoteAgreement
 
 
@@ -30,8 +30,10 @@ def write_report(
     kept = dict.fromkeys(source.banner for source in sources if source.banner)
     report = report_of(evaluation, sources, banner=banner or " · ".join(kept) or None)
     page = render(report, sources, samples_of(evaluation))
-    _write(folder / "report.json", msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-    _write(folder / "report.html", page.encode())
+    with appearing(folder / "report.json") as out:
+        out.write(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    with appearing(folder / "report.html") as out:
+        out.write(page.encode())
     return report
 
 
@@ -85,15 +87,3 @@ def _coverage(answers: Sequence[Answer]) -> Coverage:
         gated=statuses["gated"],
         missing=dict(Counter(answer.score.missing for answer in answers if answer.score.missing)),
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        raise UnavailableError(
-            f"{path}: cannot be written ({error.strerror}); free space or name another place"
-        ) from error

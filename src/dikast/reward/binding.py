@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import msgspec
-
+from dikast.checks.base import Checked
 from dikast.checks.parsing import items_of, parse_completion
 from dikast.errors import DataError
 from dikast.judges.render import Case, candidate_text, fill, plain
@@ -17,24 +16,13 @@ from dikast.spec.reward import RecallSpec, RewardSpec
 FIXED = frozenset({"prompt", "completion", "reference", "id", "group"})
 
 
-class Bound(msgspec.Struct, frozen=True, kw_only=True):
-    """A rollout as a reward sees it."""
+class Bound(Checked, frozen=True, kw_only=True):
+    """A rollout as a reward sees it: what its checks see, and what of it the judge is shown."""
 
-    rollout: Rollout
-    documents: tuple[tuple[str, str], ...]
-    """(shown name, text) in the reward's order."""
-    parsed: Any
-    """The completion's JSON value, or `checks.parsing.NOT_JSON`."""
-    items: tuple[Any, ...] | None
-    """The set's items; None where the reward judges the completion as a whole, or no list stands there."""
     is_set: bool
     show: tuple[str, ...] | None
     read: tuple[str, ...] | None
     """Inputs that the judge reads; None for all."""
-
-    @property
-    def inputs(self) -> dict[str, str]:
-        return dict(self.documents)
 
     def units(self) -> list[int | None]:
         """What is judged: each item of a set by its position, or None for the whole completion."""

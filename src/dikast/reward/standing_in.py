@@ -13,10 +13,10 @@ from typing import Any, cast
 import msgspec
 
 from dikast.judges.preference import candidates_in
+from dikast.judges.priming import WORTH_CACHING
 from dikast.models.base import Choice, ModelClient, Reply, Request
 from dikast.models.decisions import MOST_QUESTIONS
 from dikast.models.http import CHARACTERS_PER_TOKEN
-from dikast.reward.judging import WORTH_CACHING
 
 BLOCK = WORTH_CACHING // 8
 """Characters by which a server's cache grows: about the 128 tokens of those that say."""

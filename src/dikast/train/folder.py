@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from dikast.errors import ConfigError, UnavailableError
+from dikast.rollouts import appearing
 from dikast.spec.run import RunFile, RunSpec, read_run
 
 
@@ -54,7 +55,8 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             (self.path / "origin").write_text(str(spec.path.resolve()), "utf-8")
             shutil.copyfile(spec.path, self.path / "run.yaml")
-            self._write(self.run_copy, raw)
+            with appearing(self.run_copy) as out:
+                out.write(raw)
         except OSError as error:
             raise UnavailableError(
                 f"{self.path}: cannot be written ({error.strerror}); name another with -o"
@@ -78,7 +80,8 @@ class RunFolder:
         """Marks a stage as done."""
         state = self._state()
         state[stage] = found
-        self._write(self.state_file, json.dumps(state, indent=2).encode())
+        with appearing(self.state_file) as out:
+            out.write(json.dumps(state, indent=2).encode())
 
     def append(self, stage: str, row: dict[str, Any]) -> None:
         """Adds a line to a stage's log."""
@@ -92,11 +95,3 @@ class RunFolder:
 
     def _state(self) -> dict[str, Any]:
         return json.loads(self.state_file.read_bytes()) if self.state_file.is_file() else {}
-
-    def _write(self, path: Path, content: bytes) -> None:
-        partial = path.with_name(path.name + ".partial")
-        try:
-            partial.write_bytes(content)
-            partial.replace(path)
-        except OSError as error:
-            raise UnavailableError(f"{path}: cannot be written ({error.strerror}); free space and run again") from error
