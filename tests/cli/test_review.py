@@ -2,15 +2,17 @@
 
 import json
 import signal
-import subprocess
-import sys
-import urllib.request
 from pathlib import Path
 
 import pytest
+from running_review import RunningReview
 
 from dikast.certify.labels import read_labels
 from dikast.cli.main import run
+from dikast.evaluate.records import About, Answer, Judge
+from dikast.evaluate.store import evaluation_of, save
+from dikast.records import Part, Score
+from dikast.spec.reward import read_reward
 
 REWARD = """
 name: notes
@@ -21,7 +23,6 @@ judge:
   criteria:
     - {id: sound, ask: "Is it sound?"}
 """
-COMMAND = [sys.executable, "-c", "import sys; from dikast.cli.main import run; sys.exit(run(sys.argv[1:]))", "review"]
 UNITS = 12
 
 
@@ -35,54 +36,23 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-class Running:
-    """The command, once it serves."""
-
-    def __init__(self, folder: Path, *options: str) -> None:
-        self.process = subprocess.Popen(
-            [*COMMAND, str(folder / "rollouts.jsonl"), *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        self.address = self.process.stdout.readline().strip()
-
-    def ask(self, path: str, body: object = None):
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.address + path, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
-
-    def answer(self, at: int, vote: object) -> None:
-        unit = self.ask(f"api/unit?annotator=Ada&at={at}")["page"]["unit"]
-        self.ask("api/answer", {"annotator": "Ada", "unit": unit, "criterion": "sound", "answer": vote})
-
-    def end(self, how: signal.Signals) -> tuple[int, str]:
-        """Ends it, and gives its exit code and what it said."""
-        self.process.send_signal(how)
-        _, told = self.process.communicate(timeout=30)
-        return self.process.returncode, told
-
-
 @pytest.fixture
 def running(folder):
-    started: list[Running] = []
+    started: list[RunningReview] = []
 
-    def start(*options: str) -> Running:
-        started.append(Running(folder, *options))
+    def start(*options: str) -> RunningReview:
+        started.append(RunningReview(folder / "rollouts.jsonl", *options))
         return started[-1]
 
     yield start
     for one in started:
-        if one.process.poll() is None:
-            one.end(signal.SIGKILL)
+        one.stop()
 
 
 def test_killed_in_the_middle_nothing_is_lost(folder, running):
     first = running("--seed", "2")
     for at in range(5):
-        first.answer(at, at % 2 == 0)
+        first.answer(at, "sound", at % 2 == 0)
     code, _ = first.end(signal.SIGKILL)
     with (folder / "rollouts.labels.answers.jsonl").open("a") as file:
         file.write('{"unit": "r1", "ite')
@@ -100,7 +70,7 @@ def test_killed_in_the_middle_nothing_is_lost(folder, running):
 
 def test_ctrl_c_writes_the_labels_file_and_exits_as_interrupted(folder, running):
     review = running("-o", str(folder / "new" / "mine.jsonl"))
-    review.answer(0, True)
+    review.answer(0, "sound", True)
 
     code, told = review.end(signal.SIGINT)
 
@@ -113,7 +83,7 @@ def test_ctrl_c_writes_the_labels_file_and_exits_as_interrupted(folder, running)
 
 def test_asked_to_end_it_writes_the_labels_file_and_exits_with_0(folder, running):
     review = running()
-    review.answer(0, False)
+    review.answer(0, "sound", False)
 
     code, _ = review.end(signal.SIGTERM)
 
@@ -141,7 +111,7 @@ def test_the_scores_that_dikast_score_writes_are_the_judges_verdicts(folder, run
 
     review = running("--scores", files[2])
     for at in range(UNITS):
-        review.answer(at, True)
+        review.answer(at, "sound", True)
     progress = review.ask("api/start?annotator=Ada")["progress"]
     review.end(signal.SIGTERM)
 
@@ -200,3 +170,58 @@ def test_what_cannot_be_reviewed_is_one_line(folder, monkeypatch, capsys, option
 def test_the_help_has_examples(capsys):
     assert run(["review", "--help"]) == 0
     assert "dikast review runs/demo --annotator Ada" in capsys.readouterr().out
+
+
+# --- a run's folder ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run_folder(folder: Path) -> Path:
+    """A run whose one arm answered every prompt, and whose reward stands elsewhere."""
+    spec = read_reward(folder / "reward.yaml")
+    rows = [json.loads(line) for line in (folder / "rollouts.jsonl").read_text().splitlines()]
+    answers = []
+    for number, row in enumerate(rows):
+        part = Part(name="sound", kind="criterion", value=number / UNITS, weight=1)
+        score = Score(id=row["id"], group=row["id"], score=0.5, status="scored", parts=(part,))
+        answers.append(
+            Answer(seed=0, arm="rft", document=row["id"], sample=None, completion=row["completion"], score=score)
+        )
+    about = About(
+        reward=spec.file.name,
+        reward_hash=spec.hash,
+        certificate_hash=None,
+        judge=Judge(name="recorded:verdicts.jsonl", fingerprint="f00d"),
+        range=(0.0, 1.0),
+        items=None,
+        best_of=1,
+        ask="?",
+        seeds=(0,),
+        documents=UNITS,
+        date="2026-11-24",
+        made_with={},
+    )
+    save(evaluation_of(about, [], answers, []), folder / "run")
+    (folder / "run" / "eval" / "rft.greedy.jsonl").write_text((folder / "rollouts.jsonl").read_text())
+    return folder / "run"
+
+
+@pytest.mark.parametrize(("change", "judged"), [("", UNITS), ("\nrange: [0, 2]\n", 0)])
+def test_a_run_is_labelled_with_its_verdicts_if_its_reward_is_still_the_same(run_folder, folder, change, judged):
+    reward = folder / "reward.yaml"
+    reward.write_text(reward.read_text() + change)
+
+    review = RunningReview(run_folder, "--reward", str(reward))
+    review.answer(0, "sound", True)
+    code, told = review.end(signal.SIGTERM)
+
+    assert code == 0
+    assert f"{UNITS} units to label; the judge's verdict is there for {judged}" in told
+    assert ("its verdicts are left out" in told) == (judged == 0)
+    [row] = read_labels(run_folder / "labels.jsonl").rows
+    assert row.rollout.id.startswith("rft/r")
+
+
+def test_a_run_whose_reward_is_gone_asks_for_it(run_folder, capsys):
+    assert run(["review", str(run_folder)]) == 2
+    assert "name it with --reward REWARD" in capsys.readouterr().err
