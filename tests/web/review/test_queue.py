@@ -77,6 +77,14 @@ def test_without_any_doubt_everything_is_drawn_at_random(nothing):
     assert [place.key for place in places] != KEYS
 
 
+def test_a_half_that_was_labelled_by_doubt_is_never_random_again():
+    half = {place.key for place in ordered(DOUBTS, seed=0) if place.drawn == "unsure"}
+
+    later = ordered(dict.fromkeys(KEYS, None), seed=0, begun=True)
+
+    assert {place.key for place in later if place.drawn == "unsure"} == half
+
+
 def test_doubt_is_greatest_at_the_cut():
     assert doubt(0.5, [], 0.5) == 1
     assert doubt(0.8, [], 0.8) == 1

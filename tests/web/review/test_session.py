@@ -135,6 +135,18 @@ def test_other_judges_that_disagree_make_a_unit_one_to_label(review_of, row, sco
     assert set(unsure[: len(split)]) == set(split)
 
 
+def test_without_the_scores_of_before_no_unit_becomes_a_random_one(review_of, row, score):
+    rows = [row(number) for number in range(20)]
+    before = review_of(rows, [score(number, on_topic=0.5) for number in range(20)])
+    drawn = {place.key: place.drawn for place in before.places}
+    first = next(place for place in before.places if place.drawn == "unsure")
+    before.answer("Ada", first.key, "on_topic", True)
+
+    after = review_of(rows)
+
+    assert {place.key: place.drawn for place in after.places} == drawn
+
+
 def test_people_are_compared_where_both_answered(review_of, row):
     labelled = row(1, item=0, labels={"on_topic": {"Bob": True}})
     review = review_of([labelled, row(2)])

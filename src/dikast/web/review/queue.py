@@ -21,14 +21,15 @@ class Place(NamedTuple):
     drawn: Drawn
 
 
-def ordered(doubts: Mapping[str, float | None], *, seed: int) -> list[Place]:
+def ordered(doubts: Mapping[str, float | None], *, seed: int, begun: bool = False) -> list[Place]:
     """Orders units by key; `doubts` says how unsure the judges are of each, 0..1, None where nobody was asked.
 
-    Where no judge is in doubt about anything there is nothing to choose by, and all are drawn at random. The halves
+    Where no judge is in doubt about anything there is nothing to choose by, and all are drawn at random; unless units
+    were labelled because of a doubt before (`begun`), which left a half that is no random sample any more. The halves
     take turns, and which comes first in each pair is drawn too: the place tells an annotator nothing.
     """
     shuffled = sorted(doubts, key=lambda key: _draw(seed, "order", key))
-    if not any(doubts.values()):
+    if not begun and not any(doubts.values()):
         return [Place(key, "random") for key in shuffled]
     drawn = [Place(key, "random") for key in shuffled if _coin(seed, "half", key)]
     unsure = [Place(key, "unsure") for key in shuffled if not _coin(seed, "half", key)]

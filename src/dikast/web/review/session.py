@@ -57,7 +57,8 @@ class Review:
         self._verdicts = verdicts
         self._cuts = cuts or {}
         doubts = {key: self._doubt(unit) for key, unit in self.units.items()}
-        self.places = ordered(doubts, seed=answers.seed)
+        begun = any(given.drawn == "unsure" for given in answers.last.values())
+        self.places = ordered(doubts, seed=answers.seed, begun=begun)
         self._at = {place.key: at for at, place in enumerate(self.places)}
         self._asked = {criterion.id: _wording(criterion) for criterion in self.criteria}
         self._keys = {(unit.id, unit.item): key for key, unit in self.units.items()}

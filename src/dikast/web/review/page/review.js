@@ -47,6 +47,7 @@ async function begin(name) {
   show(await ask("start?" + query(name)), name);
   element("who").hidden = true;
   element("review").hidden = false;
+  element("criteria").children[now].focus();
   tell("");
 }
 
@@ -70,7 +71,9 @@ function show(state, name) {
 
 function drawDocuments(anew) {
   const box = element("documents");
-  const scrolled = anew ? [] : [...box.querySelectorAll(".scroll")].map((one) => one.scrollTop);
+  const before = anew ? [] : [...box.querySelectorAll(".scroll")];
+  const scrolled = before.map((one) => one.scrollTop);
+  const focused = before.indexOf(document.activeElement);
   const cards = page.documents.map(([name, pieces]) => {
     const card = make("article", undefined, "card");
     const text = make("div", undefined, "text scroll");
@@ -89,7 +92,10 @@ function drawDocuments(anew) {
     cards.push(prompt);
   }
   box.replaceChildren(...cards);
-  box.querySelectorAll(".scroll").forEach((one, at) => { one.scrollTop = scrolled[at] || 0; });
+  box.querySelectorAll(".scroll").forEach((one, at) => {
+    one.scrollTop = scrolled[at] || 0;
+    if (at === focused) one.focus();
+  });
 }
 
 function drawCandidate() {
