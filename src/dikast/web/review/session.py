@@ -88,7 +88,8 @@ class Review:
             for criterion in self.criteria
             if (vote := self._vote(unit, criterion.id, annotator)) is not None
         }
-        evidence = [one.judge.evidence for one in answered.values() if one.judge and one.judge.evidence]
+        said = [self._said(unit).get(name) for name in answered]
+        evidence = [one.evidence for one in said if isinstance(one, Verdict) and one.evidence]
         texts = [field.text for field in unit.candidate]
         return Page(
             at=at,
