@@ -140,14 +140,14 @@ function drawCriterion(criterion, at) {
     button.type = "button";
     button.setAttribute("aria-keyshortcuts", key);
     button.setAttribute("aria-pressed", String(Boolean(given) && given.answer === answer));
-    button.addEventListener("click", () => send(answer, at));
+    button.addEventListener("click", () => inTurn(() => giveAt(answer, at)));
     choices.append(button);
   }
   if (given) {
     const button = make("button", "take back");
     button.type = "button";
     button.setAttribute("aria-keyshortcuts", "u");
-    button.addEventListener("click", () => send(null, at));
+    button.addEventListener("click", () => inTurn(() => giveAt(null, at)));
     choices.append(button);
   }
   box.append(choices);
@@ -228,52 +228,55 @@ function drawFigures(progress) {
   element("agreement").replaceChildren(...found);
 }
 
-// --- what people do -------------------------------------------------------------------------------------------
+// --- what people do, each in its turn: what a key means is worked out when those before it have had their effect ------
 
-function send(answer, at) {
-  return inTurn(async () => {
-    if (at !== undefined) now = at;
-    const criterion = about.criteria[now].id;
-    const state = await ask("answer", { annotator, unit: page.unit, criterion, answer });
-    if (answer !== null) {
-      const open = about.criteria.findIndex((one) => !state.page.answers[one.id]);
-      if (open >= 0) now = open;
-    }
-    show(state);
-    const given = page.answers[criterion];
-    const judge = given && given.judge;
-    tell(answer === null ? `${criterion}: taken back` :
-      `${criterion}: ${wordOf(answer)}, kept${judge ? `; the judge says ${judge.says}` : ""}`);
-  });
+async function give(answer) {
+  const criterion = about.criteria[now].id;
+  const state = await ask("answer", { annotator, unit: page.unit, criterion, answer });
+  if (answer !== null) {
+    const open = about.criteria.findIndex((one) => !state.page.answers[one.id]);
+    if (open >= 0) now = open;
+  }
+  show(state);
+  const judge = page.answers[criterion] && page.answers[criterion].judge;
+  tell(answer === null ? `${criterion}: taken back` :
+    `${criterion}: ${wordOf(answer)}, kept${judge ? `; the judge says ${judge.says}` : ""}`);
 }
 
-// `where` is worked out when its turn has come: a key before it may have moved on.
-const move = (where) => inTurn(async () => {
-  const at = where();
+const giveAt = (answer, at) => {
+  now = at;
+  return give(answer);
+};
+
+async function notApplicable() {
+  if (about.criteria[now].na) await give("n/a");
+  else tell(`${about.criteria[now].id} cannot be n/a`, true);
+}
+
+async function move(by) {
+  const at = page.at + by;
   if (at < 0 || at >= page.of) return;
   show(await ask(`unit?${query(annotator)}&at=${at}`));
   tell("");
-});
-const forward = () => move(() => page.at + 1);
-const backward = () => move(() => page.at - 1);
+}
 
 // The first unit that is open, or the one after this where this is left open.
-const next = () => inTurn(async () => {
+async function next() {
   if (about.criteria.every((one) => page.answers[one.id])) {
     const state = await ask("start?" + query(annotator));
     show(state);
     const all = state.progress.labelled === state.progress.of;
     tell(all ? "All units are labelled. Write the labels file, or go back through them." : "");
   } else if (page.at + 1 < page.of) {
-    show(await ask(`unit?${query(annotator)}&at=${page.at + 1}`));
+    await move(1);
     tell("left open; it comes again");
   }
-});
+}
 
 function takeBack() {
-  if (page.answers[about.criteria[now].id]) return send(null);
+  if (page.answers[about.criteria[now].id]) return give(null);
   const given = about.criteria.map((one, at) => page.answers[one.id] ? at : -1).filter((at) => at >= 0);
-  return given.length ? send(null, given[given.length - 1]) : backward();
+  return given.length ? giveAt(null, given[given.length - 1]) : move(-1);
 }
 
 function choose(at) {
@@ -283,13 +286,13 @@ function choose(at) {
 }
 
 const keys = {
-  y: () => send(true),
-  n: () => send(false),
-  a: () => about.criteria[now].na ? send("n/a") : tell(`${about.criteria[now].id} cannot be n/a`, true),
+  y: () => give(true),
+  n: () => give(false),
+  a: notApplicable,
   u: takeBack,
   Enter: next,
-  ArrowRight: forward,
-  ArrowLeft: backward,
+  ArrowRight: () => move(1),
+  ArrowLeft: () => move(-1),
   ArrowDown: () => choose(now + 1),
   ArrowUp: () => choose(now - 1),
 };
@@ -304,11 +307,11 @@ document.addEventListener("keydown", (event) => {
   // A box that scrolls keeps its arrow keys.
   if (key.startsWith("Arrow") && target.closest(".scroll, #candidate")) return;
   event.preventDefault();
-  keys[key]();
+  inTurn(keys[key]);
 });
 
-element("back").addEventListener("click", backward);
-element("next").addEventListener("click", next);
+element("back").addEventListener("click", () => inTurn(() => move(-1)));
+element("next").addEventListener("click", () => inTurn(next));
 element("export").addEventListener("click", () => inTurn(async () => {
   const made = await ask("export", {});
   tell(made.rows ? `${made.rows} labelled units written to ${made.output}` : "nothing is labelled yet");
