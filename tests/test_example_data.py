@@ -193,4 +193,5 @@ def test_the_full_run_trains_as_the_demo_does():
     demo, full = (read_run(EXAMPLE / name).file for name in ("run.yaml", "full.yaml"))
 
     assert msgspec.structs.replace(full, eval=demo.eval) == demo
-    assert full.eval.documents == len(rows("test"))
+    # Three seeds give more than 200 greedy answers to tell of JSON validity by.
+    assert 200 <= 3 * full.eval.documents <= 3 * len(rows("test"))

@@ -3,6 +3,7 @@ import json
 import msgspec
 import pytest
 
+from dikast.certify.attacks import Reworded
 from dikast.certify.certificate import (
     ChosenReading,
     certificate_hash,
@@ -41,6 +42,26 @@ async def test_the_file_has_the_keys_that_others_rely_on(certificate, tmp_path):
     assert set(one["tpr"]) == set(one["flip_rate"]) == set(one["within_group"]) == {"value", "low", "high", "n"}
     assert one["reading"] == {"soft": True}
     assert content["model"] == {"name": "scripted:judge", "fingerprint": "f00d"}
+
+
+async def test_a_certificate_with_attacks_keeps_their_keys_and_its_bond(reward, suite, judge_of, perfect, tmp_path):
+    attacks = {"paraphrases": Reworded(fooled_at_most=0.1)}
+    certificate = await certify(reward, suite, judge=judge_of(perfect), attacks=attacks)
+
+    write_certificate(certificate, tmp_path / "c.json")
+
+    told = json.loads((tmp_path / "c.json").read_text())["attacks"]["paraphrases"]
+    assert {"tried", "fooled", "high", "stopped", "missing", "already", "shift", "gain", "criteria"} <= set(told)
+    assert read_certificate(tmp_path / "c.json") == certificate
+    assert certificate.fits(reward.hash, "f00d")
+
+
+async def test_a_certificate_from_before_attacks_is_still_read(certificate, tmp_path):
+    content = json.loads(msgspec.json.encode(certificate))
+    del content["attacks"]
+    (tmp_path / "c.json").write_text(json.dumps(content))
+
+    assert read_certificate(tmp_path / "c.json") == certificate
 
 
 async def test_the_hash_forgets_the_date_and_nothing_else(certificate):

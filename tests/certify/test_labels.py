@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dikast.certify.labels import consensus, pairs_of, read_labels, split_labels
+from dikast.certify.labels import check_criteria, consensus, pairs_of, read_labels, split_labels
 from dikast.errors import DataError
 
 VOTE = st.sampled_from([True, False, "n/a"])
@@ -25,6 +25,21 @@ def test_a_row_keeps_its_rollout_and_its_answers_apart(labels_of, row):
     assert labels.annotators == ("ann", "bob")
 
 
+def test_a_row_may_say_which_compound_criteria_it_meets_by_half(labels_of, row):
+    labels = labels_of([row(4, expect={"half": ["useful"], "note": "one of two"}), row(5, expect=["half"])])
+
+    assert [read.half for read in labels.rows] == [{"useful"}, frozenset()]
+
+
+def test_half_of_what_a_row_does_not_label_is_an_error(labels_of, row):
+    labels = labels_of([row(4, expect={"half": ["usefull"]})])
+
+    with pytest.raises(
+        DataError, match=r"labels.jsonl:1: 'expect' says half of 'usefull', which the row has no labels"
+    ):
+        check_criteria(labels, ["on_topic", "useful"])
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
@@ -37,6 +52,10 @@ def test_a_row_keeps_its_rollout_and_its_answers_apart(labels_of, row):
         ('{"prompt": "p", "completion": "c", "labels": {}, "item": "0"}', r"labels.jsonl:2: 'item' must be"),
         ('{"prompt": "p", "completion": "c", "labels": {}, "item": true}', r"labels.jsonl:2: 'item' must be"),
         ('{"prompt": "p", "completion": "c", "labels": {}, "split": "test"}', r"labels.jsonl:2: 'split' must be"),
+        (
+            '{"prompt": "p", "completion": "c", "labels": {}, "expect": {"half": "x"}}',
+            r"labels.jsonl:2: 'half' of 'expect' must be a list",
+        ),
         ('{"prompt": "p", "labels": {}}', r"labels.jsonl:2: 'completion' must be a text"),
         ('{"prompt": "\\ud800", "completion": "c", "labels": {}}', r"labels.jsonl:2: holds half a surrogate"),
         (

@@ -13,6 +13,7 @@ from dikast.stats.intervals import (
     bootstrap_mean,
     bootstrap_paired,
     clopper_pearson_lower,
+    clopper_pearson_upper,
     unknown,
     wilson,
     youden,
@@ -66,6 +67,17 @@ def test_the_exact_lower_bound_of_only_successes_is_the_rule_of_three():
 def test_the_exact_lower_bound_of_no_success_is_zero_and_of_no_trial_is_unknown():
     assert clopper_pearson_lower(0, 20) == 0.0
     assert clopper_pearson_lower(0, 0) is None
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 120), (3, 120), (119, 120)])
+def test_the_exact_upper_bound_is_the_beta_quantile(k: int, n: int):
+    assert clopper_pearson_upper(k, n) == pytest.approx(beta.ppf(0.95, k + 1, n - k))
+
+
+def test_no_success_in_500_is_at_most_six_in_a_thousand():
+    assert clopper_pearson_upper(0, 500) == pytest.approx(0.006, abs=5e-5)
+    assert clopper_pearson_upper(500, 500) == 1.0
+    assert clopper_pearson_upper(0, 0) is None
 
 
 def test_youdens_interval_is_newcombes_for_a_difference_of_proportions():

@@ -104,6 +104,46 @@ class Consistency(msgspec.Struct, frozen=True, kw_only=True):
     variants: dict[str, dict[str, VariantResult]]
 
 
+class CriterionAttack(msgspec.Struct, frozen=True, kw_only=True):
+    """What an attack did to one criterion."""
+
+    tried: int
+    fooled: int
+
+
+class AttackResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What an attack did, over all criteria. A try is one criterion, one candidate that people give no credit, one way."""
+
+    tried: int
+    """Tries with a verdict, where the candidate had no credit before."""
+    fooled: int
+    """Of those, where the judge gave credit."""
+    high: float | None
+    """Upper bound of the share, one-sided at 95 %, exact for tries that are independent; None without a try."""
+    stopped: int = 0
+    """What a gate of the reward stopped: never asked, and not tried."""
+    missing: int = 0
+    """Verdicts that could not be had."""
+    already: int = 0
+    """Candidates to which the judge gave credit without the attack."""
+    shift: float | None = None
+    """Mean |change of P(credit)| against the candidate as it was; None where the two cannot be compared."""
+    gain: float | None = None
+    """Mean change of P(credit): what the attack pays."""
+    fooled_at_most: Share
+    gain_at_most: Share | None = None
+    """The limits that this is held against; they decide nothing."""
+    fooled_by: dict[str, int] = {}
+    """Way of the attack → how often it fooled."""
+    criteria: dict[str, CriterionAttack] = {}
+
+    @property
+    def too_much(self) -> bool:
+        """Whether a limit is passed."""
+        gained = self.gain_at_most is not None and abs(self.gain or 0.0) > self.gain_at_most
+        return gained or self.fooled > self.fooled_at_most * self.tried
+
+
 class ModelIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """The model that was measured."""
 
@@ -119,7 +159,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     model: ModelIdentity
     level: Level
     criteria: dict[str, CriterionCertificate]
-    attacks: dict[str, dict[str, float]] = {}
+    attacks: dict[str, AttackResult] = {}
+    """Empty where none was made."""
     annotators: tuple[str, ...]
     labels_hash: str
     split: Split

@@ -14,7 +14,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import msgspec
 
@@ -40,6 +40,8 @@ class LabelledRow(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, dict[str, Vote]]
     """criterion id → annotator → answer."""
     expect: Any = None
+    half: frozenset[str] = frozenset()
+    """Compound criteria that the candidate meets one half of: `"expect": {"half": [criterion id]}`."""
     split: Part | None = None
 
 
@@ -89,8 +91,12 @@ def read_labels(path: Path, *, unlabelled: bool = False) -> Labels:
 
 
 def check_criteria(labels: Labels, criteria: Collection[str]) -> None:
-    """Raises `DataError` where a row labels a criterion that the reward does not have."""
+    """Raises `DataError` where a row labels a criterion that the reward does not have, or half of one that it does not label."""
     for row in labels.rows:
+        for name in sorted(row.half - row.labels.keys()):
+            raise DataError(
+                f"{labels.path}:{row.line}: 'expect' says half of '{name}', which the row has no labels for"
+            )
         for name in row.labels:
             if name not in criteria:
                 raise DataError(
@@ -153,7 +159,7 @@ def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
         raise DataError(
             f"{where}: 'labels' must be {{criterion: {{annotator: true, false or \"n/a\"}}}} ({error})"
         ) from None
-    item, split = row.get("item"), row.get("split")
+    item, split, expect = row.get("item"), row.get("split"), row.get("expect")
     if item is not None and (type(item) is not int or item < 0):
         raise DataError(f"{where}: 'item' must be the position of an item, counted from 0")
     if split is not None and split not in get_args(Part):
@@ -163,9 +169,20 @@ def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
         rollout=rollout_of({k: v for k, v in row.items() if k not in _OWN_KEYS}, path=path, line=line),
         item=item,
         labels=votes,
-        expect=row.get("expect"),
+        expect=expect,
+        half=_half(expect, where),
         split=split,
     )
+
+
+def _half(expect: Any, where: str) -> frozenset[str]:
+    """Reads which compound criteria are met by half. Whatever else is expected is somebody else's."""
+    if not isinstance(expect, dict) or "half" not in expect:
+        return frozenset()
+    try:
+        return msgspec.convert(cast("dict[str, Any]", expect)["half"], frozenset[str])
+    except msgspec.ValidationError as error:
+        raise DataError(f"{where}: 'half' of 'expect' must be a list of criterion ids ({error})") from None
 
 
 def _stated_parts(labels: Labels) -> dict[str, Part]:

@@ -2,17 +2,19 @@
 
     certificate = await certify(spec, read_labels(labels), judge=Judges.open(spec, journal).rubric())
 
-The reading is chosen on the tuning part; every figure is of the part left untouched. A verdict that
+With `attacks` the judge is attacked too; what comes of it is told and decides no level. The reading is chosen on the tuning part; every figure is of the part left untouched. A verdict that
 could not be had is counted by its reason and is in no rate. Intervals take units as independent.
 """
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
+from dikast.certify.attacks import Attack, attacks_hash
+from dikast.certify.attempts import ATTACK_UNITS, attempts_on, count_all, questions_of
 from dikast.certify.certificate import (
     Certificate,
     Consistency,
@@ -22,7 +24,7 @@ from dikast.certify.certificate import (
 )
 from dikast.certify.labels import Labels, check_criteria, split_labels
 from dikast.certify.levels import choose_reading, grade, whole_level
-from dikast.certify.questions import BASE, Answers, Progress, Unit, ask_all, chosen_again, units_of, ways_of_asking
+from dikast.certify.questions import Answers, Progress, Unit, ask_all, chosen_again, units_of, ways_of_asking
 from dikast.certify.samples import asked_again, human_ceiling, sample_of
 from dikast.errors import ConfigError
 from dikast.judges.base import Judge
@@ -39,6 +41,8 @@ async def certify(
     labels: Labels,
     *,
     judge: Judge,
+    attacks: Mapping[str, Attack] | None = None,
+    attack_units: int = ATTACK_UNITS,
     repeats: int = REPEATS,
     seed: int = 0,
     progress: Progress | None = None,
@@ -52,7 +56,12 @@ async def certify(
     units = units_of(reward, labels, split)
     ways = ways_of_asking(criteria, logprobs=judge.capabilities.logprobs, repeats=repeats)
     again = chosen_again(reward, units)
-    answers = await ask_all(reward, units, ways, again, judge=judge, progress=progress)
+    attacks = attacks if attacks and attack_units else {}
+    attempts = attempts_on(reward, units, attacks, count=attack_units)
+    answers = await ask_all(
+        reward, units, ways, again, attacks=questions_of(attempts, criteria), judge=judge, progress=progress
+    )
+    named = {way.name for way in ways}
     certified: dict[str, CriterionCertificate] = {}
     variants: dict[str, dict[str, VariantResult]] = {}
     for criterion in criteria:
@@ -65,12 +74,15 @@ async def certify(
         model=ModelIdentity(name=judge.name, fingerprint=judge.fingerprint),
         level=whole_level([one.level for one in certified.values()]),
         criteria=certified,
+        attacks=count_all(
+            attacks, reward, units, attempts, answers, {name: one.reading.cut for name, one in certified.items()}
+        ),
         annotators=labels.annotators,
         labels_hash=labels.hash,
         split=split,
-        consistency=Consistency(units=len({key for key, way in answers if way != BASE}), variants=variants),
+        consistency=Consistency(units=len({key for key, name in answers if name in named}), variants=variants),
         seed=seed,
-        made_with=_made_with(),
+        made_with=_made_with() | ({"attacks": attacks_hash(attacks)} if attacks else {}),
         date=datetime.now(UTC).date().isoformat(),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
-from dikast.certify.certificate import Certificate, CriterionCertificate, Level
+from dikast.certify.certificate import AttackResult, Certificate, CriterionCertificate, Level
 from dikast.stats.intervals import Interval
 
 _HEADINGS = ("criterion", "yes + no", "TPR", "TNR", "J", "AUC", "kappa", "AC1", "flips", "level", "factor")
@@ -45,6 +45,37 @@ def notes(certificate: Certificate) -> Iterator[str]:
             yield f"{name}: not in the figures: {', '.join(uncounted)}"
         if criterion.human is not None:
             yield f"{name}: annotators agree with each other in {_cell(criterion.human.agreement, ' ')} of the cases"
+    if certificate.attacks:
+        yield _attacks_in_short(certificate)
+    for name, attack in certificate.attacks.items():
+        if attack.too_much:
+            yield f"warning: {_attack(name, attack)}"
+
+
+def _attacks_in_short(certificate: Certificate) -> str:
+    results = certificate.attacks.values()
+    tried, fooled = sum(one.tried for one in results), sum(one.fooled for one in results)
+    aside = {
+        "stopped by gates": sum(one.stopped for one in results),
+        "missing": sum(one.missing for one in results),
+        "with credit before": sum(one.already for one in results),
+    }
+    return f"attacks: the judge was fooled in {fooled} of {tried} tries" + "".join(
+        f", {n} {what}" for what, n in aside.items() if n
+    )
+
+
+def _attack(name: str, attack: AttackResult) -> str:
+    """What an attack did that passes a limit."""
+    told: list[str] = []
+    if attack.high is not None:
+        bounds = f"at most {attack.high:.2f} with 95 % confidence, {attack.fooled_at_most:g} is allowed"
+        told.append(f"fooled in {attack.fooled} of {attack.tried} ({bounds})")
+    if attack.gain is not None and attack.gain_at_most is not None and abs(attack.gain) > attack.gain_at_most:
+        told.append(f"moves P(credit) by {attack.gain:+.3f} on average ({attack.gain_at_most:g} is allowed)")
+    if attack.fooled_by:
+        told.append(f"mostly by {next(iter(attack.fooled_by))!r}")
+    return f"the attack {name} {', '.join(told)}"
 
 
 def _title(certificate: Certificate) -> str:

@@ -26,9 +26,12 @@ from dikast.tasks import side_by_side
 ASKED_AGAIN = 60
 """Units of a criterion, at most, that are asked again."""
 BASE = "base"
+PARAPHRASE = "paraphrase-"
+"""How the names of the ways begin that put a question in other words."""
+REVERSED = "reversed"
 
 Progress = Callable[[int, int], None]
-"""Is told how many of how many units are judged."""
+"""Is told how many of how many candidates are judged, each with all that is asked about it."""
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +60,8 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     criteria: tuple[Criterion, ...]
     about: tuple[str, ...]
     repeat: int = 0
+    case: Case | None = None
+    """What is put in the candidate's place; None for the candidate itself."""
 
 
 Answers = dict[tuple[str, str], dict[str, Verdict | Missing]]
@@ -109,12 +114,13 @@ def chosen_again(spec: RewardSpec, units: Sequence[Unit]) -> dict[str, frozenset
 
     Nothing else of the reward counts, or a changed weight would draw other units and with them another luck.
     """
-    keys = {
-        c.id: [u.key for u in units if not (u.tuning or u.gate) and u.says(c.id) is not None]
-        for c in spec.file.judge.criteria
-    }
-    asks = {c.id: c.ask for c in spec.file.judge.criteria}
-    return {name: frozenset(sorted(of, key=lambda k: _draw(asks[name], k))[:ASKED_AGAIN]) for name, of in keys.items()}
+    return {c.id: frozenset(u.key for u in drawn(c, units)[:ASKED_AGAIN]) for c in spec.file.judge.criteria}
+
+
+def drawn(criterion: Criterion, units: Sequence[Unit]) -> list[Unit]:
+    """Gives the untouched units that have an answer of people's and come before the judge, in an order of the question's own."""
+    eligible = [unit for unit in units if not (unit.tuning or unit.gate) and unit.says(criterion.id) is not None]
+    return sorted(eligible, key=lambda unit: _draw(criterion.ask, unit.key))
 
 
 def _draw(ask: str, key: str) -> bytes:
@@ -132,11 +138,11 @@ def ways_of_asking(criteria: Sequence[Criterion], *, logprobs: bool, repeats: in
     for at in range(max((len(c.paraphrases) for c in criteria), default=0)):
         worded = {c.id: _reworded(c, at) for c in criteria if at < len(c.paraphrases)}
         put = tuple(worded.get(c.id, c) for c in criteria)
-        ways.append(Variant(name=f"paraphrase-{at + 1}", criteria=put, about=tuple(worded)))
+        ways.append(Variant(name=f"{PARAPHRASE}{at + 1}", criteria=put, about=tuple(worded)))
     if not logprobs:
         everything = tuple(c.id for c in criteria)
         if len(criteria) > 1:
-            ways.append(Variant(name="reversed", criteria=tuple(reversed(criteria)), about=everything))
+            ways.append(Variant(name=REVERSED, criteria=tuple(reversed(criteria)), about=everything))
         for repeat in range(1, repeats):
             ways.append(Variant(name=f"repeat-{repeat}", criteria=tuple(criteria), about=everything, repeat=repeat))
     return ways
@@ -152,13 +158,21 @@ async def ask_all(
     ways: Sequence[Variant],
     again: Mapping[str, frozenset[str]],
     *,
+    attacks: Mapping[str, Sequence[Variant]],
     judge: Judge,
     progress: Progress | None,
 ) -> Answers:
-    """Puts all questions, as many candidates at a time as the model takes. A failed one is a `Missing` among the answers."""
+    """Puts all questions, as many candidates at a time as the model takes. A failed one is a `Missing` among the answers.
+
+    `attacks` holds, by the key of a unit, what is put in its place; those questions follow the unit's own.
+    """
     logprobs = judge.capabilities.logprobs
     answers: Answers = {}
-    plans = [(unit, plan) for unit in units if (plan := _plan(spec, unit, ways, again, logprobs=logprobs))]
+    plans: list[tuple[Unit, list[Variant]]] = []
+    for unit in units:
+        if plan := _plan(spec, unit, ways, again, logprobs=logprobs):
+            plans.append((unit, plan))
+        plans += [(unit, [_asked(attack, logprobs=logprobs)]) for attack in attacks.get(unit.key, ())]
     waiting = iter(plans)
     done = 0
 
@@ -166,7 +180,7 @@ async def ask_all(
         nonlocal done
         for unit, plan in waiting:
             for variant in plan:
-                [verdicts], _ = await judge.judge([unit.case], variant.criteria, repeat=variant.repeat)
+                [verdicts], _ = await judge.judge([variant.case or unit.case], variant.criteria, repeat=variant.repeat)
                 answers[unit.key, variant.name] = {name: verdicts[name] for name in variant.about}
             done += 1
             if progress:
@@ -190,7 +204,12 @@ def _plan(
     for way in (Variant(name=BASE, criteria=criteria, about=labelled), *ways):
         about = way.about if way.name == BASE else tuple(name for name in way.about if unit.key in again[name])
         if about:
-            # One question a request: only what is wanted. All in one request: as in training, all of them.
-            put = tuple(c for c in way.criteria if c.id in about) if logprobs else way.criteria
-            plan.append(msgspec.structs.replace(way, criteria=put, about=about))
+            plan.append(_asked(msgspec.structs.replace(way, about=about), logprobs=logprobs))
     return plan
+
+
+def _asked(way: Variant, *, logprobs: bool) -> Variant:
+    """One question a request: only what is wanted. All in one request: as in training, all of them."""
+    if not logprobs:
+        return way
+    return msgspec.structs.replace(way, criteria=tuple(c for c in way.criteria if c.id in way.about))

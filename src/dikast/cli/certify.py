@@ -16,6 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from dikast.certify import present
+from dikast.certify.attacks import Attack, read_attacks
+from dikast.certify.attempts import ATTACK_UNITS
 from dikast.certify.certificate import Certificate, write_certificate
 from dikast.certify.labels import Labels, read_labels
 from dikast.certify.measure import REPEATS, certify
@@ -42,13 +44,20 @@ def command(
     repeats: Annotated[
         int, typer.Option(min=1, help="Times a question is asked in all, of a judge without log-probabilities.")
     ] = REPEATS,
+    attacks: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Attacks of your own, YAML; they add to those of dikast.")
+    ] = None,
+    attack_units: Annotated[
+        int, typer.Option(min=0, help="Candidates of a criterion that each way of an attack is tried on; 0 for none.")
+    ] = ATTACK_UNITS,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals that draw samples.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate on standard output.")] = False,
 ) -> None:
     """Measure what a reward's judge is worth: agreement with people's labels, and with itself, criterion by criterion.
 
     Two fifths of the labelled prompts choose how P(yes) is read, the rest is left untouched for the figures.
-    An answer is kept in the journal: a second run asks nothing again.
+    Then it is attacked, by empty openers, planted instructions, padding and the like: how often that earns
+    credit that nobody deserves is written down, and decides no level. An answer is kept in the journal: a second run asks nothing again.
 
     Exits with 0 when the level is green or amber, 1 when it is red, 3 when there are too few labels. The
     certificate is written in any case.
@@ -58,13 +67,27 @@ def command(
       dikast certify reward.yaml labels.jsonl
 
       dikast certify reward.yaml labels.jsonl -o judge-b.json --repeats 5 --json
+
+      dikast certify reward.yaml labels.jsonl --attacks my_attacks.yaml --attack-units 50
     """
     spec = read_reward(reward)
     read = read_labels(labels)
+    known = read_attacks(attacks, [c.id for c in spec.file.judge.criteria])
     kept = Journal.open(journal or reward.parent / ".dikast" / "journal.db")
     try:
         with _shown_progress() as progress:
-            certificate = asyncio.run(_measure(spec, read, kept, repeats=repeats, seed=seed, progress=progress))
+            certificate = asyncio.run(
+                _measure(
+                    spec,
+                    read,
+                    kept,
+                    attacks=known,
+                    attack_units=attack_units,
+                    repeats=repeats,
+                    seed=seed,
+                    progress=progress,
+                )
+            )
     finally:
         kept.close()
     written = output or reward.parent / "certificate.json"
@@ -75,11 +98,28 @@ def command(
 
 
 async def _measure(
-    spec: RewardSpec, labels: Labels, journal: Journal, *, repeats: int, seed: int, progress: Progress
+    spec: RewardSpec,
+    labels: Labels,
+    journal: Journal,
+    *,
+    attacks: dict[str, Attack],
+    attack_units: int,
+    repeats: int,
+    seed: int,
+    progress: Progress,
 ) -> Certificate:
     judges = Judges.open(spec, journal)
     try:
-        return await certify(spec, labels, judge=judges.rubric(), repeats=repeats, seed=seed, progress=progress)
+        return await certify(
+            spec,
+            labels,
+            judge=judges.rubric(),
+            attacks=attacks,
+            attack_units=attack_units,
+            repeats=repeats,
+            seed=seed,
+            progress=progress,
+        )
     finally:
         await judges.close()
 

@@ -187,11 +187,15 @@ class PyreqwestTransport:
         self._client: Any = ClientBuilder().follow_redirects(False).timeout(longest).build()
         self._late: Any = RequestTimeoutError
         self._broken: Any = PyreqwestError
+        self._closed = False
 
     async def post(
         self, url: str, body: bytes, headers: dict[str, str], *, begun: Callable[[], None] | None = None
     ) -> HttpAnswer:
         """Sends and reads."""
+        if self._closed:
+            # The client itself may still send a request that comes while it closes.
+            raise BrokenConnectionError("the client is closed")
         try:
             request = self._client.post(url).headers(headers).body_bytes(body)
             if begun is not None:
@@ -207,6 +211,7 @@ class PyreqwestTransport:
 
     async def close(self) -> None:
         """Closes the client."""
+        self._closed = True
         await self._client.close()
 
 

@@ -71,6 +71,12 @@ def clopper_pearson_lower(k: int, n: int, alpha: float = 0.05) -> float | None:
     return float(betaincinv(k, n - k + 1, alpha)) if k else 0.0
 
 
+def clopper_pearson_upper(k: int, n: int, alpha: float = 0.05) -> float | None:
+    """The exact one-sided upper bound of a share at confidence 1 - alpha; None without observations."""
+    lower = clopper_pearson_lower(n - k, n, alpha)
+    return None if lower is None else 1 - lower
+
+
 def youden(tpr: Interval, tnr: Interval) -> Interval:
     """Youden's J = TPR + TNR - 1 with Newcombe's interval: variances recovered from the two shares' own (MOVER)."""
     n = tpr.n + tnr.n
