@@ -29,6 +29,7 @@ Vote = bool | Literal["n/a"]
 Part = Literal["tuning", "certificate"]
 
 _OWN_KEYS = ("labels", "item", "expect", "split")
+_UNLABELLED: Mapping[str, Any] = {"labels": {}}
 
 
 class LabelledRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +78,7 @@ def read_labels(path: Path, *, unlabelled: bool = False) -> Labels:
     rows: list[LabelledRow] = []
     seen: dict[tuple[str, int | None], int] = {}
     for line, row in read_rows(path):
-        labelled = _labelled({"labels": {}} | row if unlabelled else row, path, line)
+        labelled = _labelled({**_UNLABELLED, **row} if unlabelled else row, path, line)
         key = (labelled.rollout.id, labelled.item)
         if (first := seen.setdefault(key, line)) != line:
             raise DataError(
