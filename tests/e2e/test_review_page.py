@@ -205,7 +205,7 @@ def test_agreement_and_what_more_labels_would_bring_are_shown(review_of, page_of
 
     [first, second] = texts(page, "#agreement table")
     assert "drawn at random" in first
-    assert "±50 more" in first
+    assert "after 50 more" in first
     assert "unsure" in second
     drawn = page.locator("#agreement table").first.locator("tbody tr").first.locator("td").all_inner_texts()
     now, after_10, after_50 = map(float, drawn[1:])

@@ -72,9 +72,19 @@ async def test_the_page_says_what_is_asked(client_of, review_of, row, score):
             {"id": "justified", "ask": "Does a rule justify it?", "yes": None, "no": None, "na": True},
         ],
         "annotator": "Ada",
+        "unseen": [],
         "output": "rollouts.labels.jsonl",
         "judged": True,
     }
+
+
+async def test_the_page_says_which_documents_the_judge_does_not_see(client_of, review_of, reward, row):
+    reward.write_text(reward.read_text().replace("  show:", "  inputs: [Playbook]\n  show:"))
+    client = await client_of(review_of([row(1)]))
+
+    about = await client.get("api/about")
+
+    assert about["unseen"] == ["Contract"]
 
 
 async def test_nothing_of_a_verdict_leaves_the_server_before_the_answer(client_of, review_of, row, score):

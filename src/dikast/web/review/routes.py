@@ -56,6 +56,8 @@ class AboutReview(msgspec.Struct, frozen=True, kw_only=True):
     criteria: Sequence[Asked]
     annotator: str | None
     """Whom the command line named."""
+    unseen: Sequence[str]
+    """Names of the documents that people see and the judge does not."""
     output: str
     judged: bool
 
@@ -91,6 +93,7 @@ class _Routes:
 
     async def about(self, _request: web.Request) -> web.Response:
         file = self.review.spec.file
+        seen = file.inputs if file.judge.inputs is None else file.judge.inputs
         return _json(
             AboutReview(
                 reward=file.name,
@@ -99,6 +102,7 @@ class _Routes:
                     Asked(id=c.id, ask=c.ask.strip(), yes=c.pass_, no=c.fail, na=c.na) for c in self.review.criteria
                 ],
                 annotator=self.annotator,
+                unseen=[name for name in file.inputs if name not in seen],
                 output=self.review.output.name,
                 judged=self.review.judged > 0,
             )

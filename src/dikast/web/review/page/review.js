@@ -83,7 +83,9 @@ function drawDocuments(anew) {
     for (const [piece, kind] of pieces) {
       text.append(kind === "plain" ? piece : make("mark", piece, kind));
     }
-    card.append(make("h2", name), text);
+    const title = make("h2", name);
+    if (about.unseen.includes(name)) title.append(make("span", " (the judge does not see it)", "soft"));
+    card.append(title, text);
     return card;
   });
   if (page.prompt !== null) {
@@ -108,9 +110,8 @@ function drawCandidate() {
   }
   const list = make("dl");
   for (const [name, text, judged] of page.candidate) {
-    const value = make("dd", text, judged ? "text" : "text unseen");
-    if (!judged) value.append(make("span", " (the judge does not see it)", "soft"));
-    list.append(make("dt", name), value);
+    if (!judged && !list.querySelector(".apart")) list.append(make("dt", "The judge does not see:", "apart"));
+    list.append(make("dt", name), make("dd", text, judged ? "text" : "text unseen"));
   }
   box.append(list);
 }
@@ -208,7 +209,7 @@ function drawFigures(progress) {
   const found = [];
   if (about.judged) {
     found.push(table("You and the judge, units drawn at random",
-      ["criterion", "agreement", "±now", "±10 more", "±50 more"],
+      ["criterion", "agreement", "±\u00a0now", "after 10 more", "after 50 more"],
       about.criteria.map((one) => {
         const figure = progress.random[one.id];
         const width = figure.width;
