@@ -15,6 +15,7 @@ from playwright.sync_api import expect, sync_playwright
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parents[1] / "examples" / "contract_review"
 AUTHOR = "author-pass-1"
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 UNITS = 40
 """Units that are answered before the picture is taken."""
 
@@ -41,7 +42,7 @@ def comment_of(row: dict) -> str:
 
 def take(address: str, answers: dict[tuple[str, str], bool]) -> None:
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
         page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="light")
         page.goto(address)
         for at in range(UNITS):
