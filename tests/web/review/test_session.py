@@ -58,9 +58,25 @@ def test_a_verdict_taken_back_is_blind_no_more(review_of, row, score):
     [given] = review.answers.last.values()
     assert (given.answer, given.blind) == (True, False)
     progress = review.progress("Ada")
-    assert progress.changed == 1
+    assert progress.shown == 1
     both = [progress.random["on_topic"].agreement, progress.unsure["on_topic"].agreement]
     assert [one.value for one in both if one.n] == [0.0]
+
+
+def test_what_the_judge_cannot_tell_from_an_answered_unit_is_blind_no_more(review_of, row, score):
+    same = json.loads(row(1)["completion"])["notes"]
+    rows = [row(1), row(2, [same[0] | {"priority": "low"}]), row(3, same, contract="Another one.")]
+    review = review_of(rows, [score(number, on_topic=0.9) for number in (1, 2, 3)])
+
+    for name in ("r1", "r2", "r3"):
+        review.answer("Ada", key_of(review, name), "on_topic", True)
+    review.answer("Bob", key_of(review, "r2"), "on_topic", True)
+
+    blind = {(given.annotator, given.unit): given.blind for given in review.answers.last.values()}
+    assert blind == {("Ada", "r1"): True, ("Ada", "r2"): False, ("Ada", "r3"): True, ("Bob", "r2"): True}
+    progress = review.progress("Ada")
+    assert progress.random["on_topic"].agreement.n + progress.unsure["on_topic"].agreement.n == 2
+    assert progress.shown == 1
 
 
 def test_where_no_judge_spoke_a_second_thought_is_still_blind(review_of, row):
@@ -81,7 +97,7 @@ def test_the_same_answer_again_is_no_second_thought(review_of, row, score):
         review.answer("Ada", key_of(review, "r1"), "on_topic", True)
 
     assert len(review.answers.path.read_text().splitlines()) == 2
-    assert review.progress("Ada").changed == 0
+    assert review.progress("Ada").shown == 0
 
 
 def test_missing_and_not_applicable_verdicts_are_said_and_count_nowhere(review_of, row):

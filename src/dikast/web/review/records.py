@@ -52,5 +52,5 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """The same where judges are unsure."""
     others: dict[str, dict[str, Agreement]]
     """criterion id → annotator → agreement where both answered."""
-    changed: int
-    """Answers changed after the verdict was shown. The first one counts here."""
+    shown: int
+    """Answers given after the verdict was shown. What was answered before counts here, if anything was."""

@@ -61,6 +61,9 @@ class Review:
         self.places = ordered(doubts, seed=answers.seed, begun=begun)
         self._at = {place.key: at for at, place in enumerate(self.places)}
         self._asked = {criterion.id: _wording(criterion) for criterion in self.criteria}
+        self._twins: dict[str, list[Unit]] = {}
+        for unit in units:
+            self._twins.setdefault(unit.case, []).append(unit)
         self._keys = {(unit.id, unit.item): key for key, unit in self.units.items()}
 
     @property
@@ -122,7 +125,6 @@ class Review:
         if vote == self._vote(unit, criterion, annotator):
             # A key pressed twice is no second thought.
             return
-        question = Question(unit.id, unit.item, criterion, annotator)
         self.answers.add(
             Given(
                 unit=unit.id,
@@ -132,7 +134,7 @@ class Review:
                 answer=vote,
                 asked=self._asked[criterion],
                 drawn=place.drawn,
-                blind=not self._was_shown(unit, question),
+                blind=not self._was_shown(unit, criterion, annotator),
                 at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             )
         )
@@ -147,7 +149,7 @@ class Review:
             random={c.id: agreement_of(self._with_judge(own, c.id, "random")) for c in self.criteria},
             unsure={c.id: agreement_of(self._with_judge(own, c.id, "unsure")) for c in self.criteria},
             others={c.id: self._with_others(c.id, annotator) for c in self.criteria},
-            changed=sum(not given.blind for given in last),
+            shown=sum(not given.blind for given in last),
         )
 
     def export(self) -> int:
@@ -207,10 +209,16 @@ class Review:
         says = "yes" if said.value >= self._cut(criterion) else "no"
         return Shown(says=says, value=said.value, reason=reason, evidence=evidence)
 
-    def _was_shown(self, unit: Unit, question: Question) -> bool:
-        """Whether the annotator has answered before, and saw what the judge said."""
-        before = question in self.answers.last or question.annotator in unit.labels.get(question.criterion, {})
-        return before and question.criterion in self._said(unit)
+    def _was_shown(self, unit: Unit, criterion: str, annotator: str) -> bool:
+        """Whether the annotator has answered this before, here or where the judge is shown the same, and saw what it said."""
+        return any(
+            criterion in self._said(twin)
+            and (
+                Question(twin.id, twin.item, criterion, annotator) in self.answers.last
+                or annotator in twin.labels.get(criterion, {})
+            )
+            for twin in self._twins[unit.case]
+        )
 
     def _cut(self, criterion: str) -> float:
         return self._cuts.get(criterion, MIDDLE)

@@ -41,6 +41,8 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
     candidate: tuple[Field, ...]
     prompt: str | None
     """What was answered, where no document shows it."""
+    case: str
+    """Hash of what the judge is shown: of units that have it in common a judge says the same."""
     row: dict[str, Any]
     labels: Mapping[str, Mapping[str, Vote]] = {}
     """What stood in the file before: criterion id → annotator → answer."""
@@ -152,9 +154,15 @@ def _units(bound: Bound, items: Sequence[int | None], row: Mapping[str, Any]) ->
             documents=bound.documents,
             candidate=tuple(_fields(bound, item)),
             prompt=_prompt(bound),
+            case=_case(bound, item),
             row={**row} if item is None else {**row, "item": item},
             repeats=item in again,
         )
+
+
+def _case(bound: Bound, item: int | None) -> str:
+    case = case_of(bound, item)
+    return hashlib.sha256(msgspec.json.encode([case.documents, case.candidate])).hexdigest()
 
 
 def _fields(bound: Bound, item: int | None) -> Iterator[Field]:

@@ -222,8 +222,8 @@ function drawFigures(progress) {
   const others = about.criteria.flatMap((one) => Object.entries(progress.others[one.id]).map(
     ([name, figure]) => [one.id, name, interval(figure.agreement), share(figure.kappa.value)]));
   if (others.length) found.push(table("You and other people", ["criterion", "with", "agreement", "kappa"], others));
-  if (progress.changed) {
-    found.push(make("p", `${progress.changed} answers changed after the verdict was shown: here the first one counts.`, "soft"));
+  if (progress.shown) {
+    found.push(make("p", `${progress.shown} answers came after the verdict was shown: here only what was said before it counts.`, "soft"));
   }
   if (!found.length) found.push(make("p", "Nobody else and no judge has answered yet.", "soft"));
   element("agreement").replaceChildren(...found);
