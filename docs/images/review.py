@@ -43,7 +43,7 @@ def comment_of(row: dict) -> str:
 def take(address: str, answers: dict[tuple[str, str], bool]) -> None:
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
-        page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="light")
+        page = browser.new_page(viewport={"width": 1280, "height": 786}, color_scheme="light")
         page.goto(address)
         for at in range(UNITS):
             expect(page.locator("#place")).to_contain_text(f"unit {at + 1} of")
