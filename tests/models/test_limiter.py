@@ -54,7 +54,7 @@ def test_it_doubles_each_round_until_the_server_objects(in_virtual_time):
     async def limits() -> list[float]:
         return await limits_of_rounds(at_loops_clock(1000), 4, crowd=1000)
 
-    assert in_virtual_time(limits()) == [32, 64, 128, 256]
+    assert in_virtual_time(limits()) == [64, 128, 256, 512]
 
 
 def test_after_the_server_objected_it_rises_by_one_a_round(in_virtual_time):
@@ -64,14 +64,14 @@ def test_after_the_server_objected_it_rises_by_one_a_round(in_virtual_time):
         limiter.leave()
         return await limits_of_rounds(limiter, 4, crowd=1000)
 
-    assert in_virtual_time(limits()) == pytest.approx([16, 17, 18, 19], abs=0.2)
+    assert in_virtual_time(limits()) == pytest.approx([32, 33, 34, 35], abs=0.2)
 
 
 def test_it_never_rises_over_the_ceiling(in_virtual_time):
     async def limits() -> list[float]:
         return await limits_of_rounds(at_loops_clock(FIRST_LIMIT + 3), 3, crowd=1000)
 
-    assert in_virtual_time(limits()) == [32, 35, 35]
+    assert in_virtual_time(limits()) == [64, 67, 67]
 
 
 @pytest.mark.parametrize("taken", [1, FIRST_LIMIT // 2, FIRST_LIMIT - 1])

@@ -14,16 +14,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, cast
 
-import msgspec
-
 from dikast.judges.fence import fenced, shown
-from dikast.records import Message
+from dikast.records import Message, Value
 from dikast.spec.judge import Criterion
 
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True):
+class Case(Value, frozen=True, kw_only=True):
     """What is put before the judge: the documents and one candidate."""
 
     documents: tuple[tuple[str, str], ...]
@@ -106,20 +104,14 @@ def _question(case: Case, criterion: Criterion) -> Message:
     return Message(role="user", content=f"{case_text(case)}\n\n{question}")
 
 
-def structured_messages(
-    objective: str, cases: Sequence[Case], criteria: Sequence[Criterion], *, reason: bool
-) -> tuple[Message, ...]:
-    """All criteria about all cases in one request. The questions belong to the shared prefix, the candidates come last."""
+def structured_system(objective: str, criteria: Sequence[Criterion], *, reason: bool, cases: int) -> Message:
+    """Asks all criteria of so many cases in one request. The questions belong to the shared prefix; `cases_text` follows."""
     values = {
         "questions": "\n".join(_question_line(criterion) for criterion in criteria),
         "shape": _shape(criteria, reason=reason),
     }
-    instruction = fill("structured" if len(cases) == 1 else "structured_set", values)
-    system = system_message(objective)
-    return (
-        Message(role="system", content=f"{system.content}\n\n{instruction}"),
-        Message(role="user", content=cases_text(cases)),
-    )
+    instruction = fill("structured" if cases == 1 else "structured_set", values)
+    return Message(role="system", content=f"{system_message(objective).content}\n\n{instruction}")
 
 
 def _shape(criteria: Sequence[Criterion], *, reason: bool) -> str:

@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-FIRST_LIMIT = 32
+FIRST_LIMIT = 64
 """Requests at once to begin with, where the ceiling is not lower."""
 CUT_EVERY = 0.2
 """Seconds between two cuts, at the least."""
@@ -49,6 +49,9 @@ class Limiter:
 
     async def enter(self, tokens: int) -> float:
         """Waits for a place for a request of about so many tokens. Gives the time of entry, for `too_much`."""
+        if not self._waiting and self.under_way < int(self.limit) and self._closed_for() <= 0:
+            self._take(tokens)
+            return self._clock()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((turn, tokens))
         self._let_in()

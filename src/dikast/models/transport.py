@@ -85,6 +85,7 @@ class AiohttpTransport:
         self._session = session
         self._life = life
         self._broken = aiohttp.ClientError
+        self._payload = aiohttp.BytesPayload
         self._proxies: dict[str, str | None] = {}
 
     @classmethod
@@ -102,7 +103,12 @@ class AiohttpTransport:
         proxy = self._proxy(url)
         try:
             async with self._session.post(
-                url, data=body, headers=headers, allow_redirects=False, proxy=proxy
+                # Said to be bytes, which aiohttp would else find out for each request.
+                url,
+                data=self._payload(body),
+                headers=headers,
+                allow_redirects=False,
+                proxy=proxy,
             ) as answer:
                 if begun is None and _is_short(answer):
                     text = await answer.read()
@@ -128,6 +134,8 @@ async def _session(limit: int) -> AsyncGenerator[Any]:
 
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=limit),
+        # What one answer sets is no other request's business.
+        cookie_jar=aiohttp.DummyCookieJar(),
         # An attempt is timed as a whole; a second clock here could only contradict.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
     ) as session:

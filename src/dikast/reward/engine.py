@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -17,7 +16,7 @@ from dikast.reward.judging import Found, Judging, Task
 from dikast.reward.parts import check_part, decides, passed_part
 from dikast.spec.checks import CheckSpec
 from dikast.spec.reward import RewardSpec
-from dikast.tasks import side_by_side
+from dikast.tasks import as_room_allows
 
 Progress = Callable[[int], None]
 
@@ -46,17 +45,16 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         for position, rollout in enumerate(rollouts):
             groups.setdefault(rollout.group, []).append(position)
         scores: dict[int, Score] = {}
-        room = _Room(self.concurrency)
 
         async def run(positions: list[int]) -> None:
-            async with room.of(len(positions)):
-                group = [rollouts[position] for position in positions]
-                for position, score in zip(
-                    positions, await self.score_group(group, until=until, progress=progress), strict=True
-                ):
-                    scores[position] = score
+            group = [rollouts[position] for position in positions]
+            for position, score in zip(
+                positions, await self.score_group(group, until=until, progress=progress), strict=True
+            ):
+                scores[position] = score
 
-        await side_by_side(run(positions) for positions in groups.values())
+        # How many requests are really under way is the model client's business; this bounds what waits for it.
+        await as_room_allows(((len(group), partial(run, group)) for group in groups.values()), room=self.concurrency)
         return [scores[position] for position in range(len(rollouts))]
 
     async def score_group(
@@ -78,7 +76,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                 scores[task.position] = self._add_up(task, found)
                 if progress:
                     progress(1)
-        return [scores[position] for position in range(len(rollouts))]
+        return [score for _, score in sorted(scores.items())]
 
     def require(self, rollout: Rollout) -> None:
         """Raises `DataError` when a column that the reward names is not there."""
@@ -115,39 +113,3 @@ def run_checks(checks: Iterable[tuple[CheckSpec, CheckFunction]], bound: Bound) 
         if decides(part):
             return parts, part
     return parts, None
-
-
-class _Room:
-    """Lets in as many rollouts at once as the judge takes, whole groups at a time and in their order.
-
-    How many requests are really under way is the model client's business; this bounds what waits for it.
-    """
-
-    def __init__(self, places: int) -> None:
-        self._places = max(1, places)
-        self._free = self._places
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-
-    @asynccontextmanager
-    async def of(self, rollouts: int) -> AsyncGenerator[None]:
-        """Waits for so many places; a group that is larger than the room has it alone."""
-        wanted = min(rollouts, self._places)
-        if self._waiting or self._free < wanted:
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append((wanted, turn))
-            # Stopped while it waits, it only leaves the queue: the batch stops as a whole.
-            await turn
-        else:
-            self._free -= wanted
-        try:
-            yield
-        finally:
-            self._free += wanted
-            self._let_in()
-
-    def _let_in(self) -> None:
-        while self._waiting and self._waiting[0][0] <= self._free:
-            wanted, turn = self._waiting.popleft()
-            if not turn.done():
-                self._free -= wanted
-                turn.set_result(None)

@@ -13,7 +13,7 @@ import msgspec
 
 from dikast.judges.base import Judge, Verdicts
 from dikast.judges.priming import primed
-from dikast.records import Missing, Part, Usage, Verdict
+from dikast.records import Missing, Part, Usage, Value, Verdict
 from dikast.reward.binding import Bound, case_of, issue_text
 from dikast.reward.compare import Comparison
 from dikast.reward.parts import Judged
@@ -21,7 +21,7 @@ from dikast.spec.judge import PREFERENCE, Criterion
 from dikast.spec.reward import RecallSpec, RewardFile
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+class Task(Value, frozen=True, kw_only=True):
     """A rollout that no gate stopped, with what its checks gave."""
 
     position: int
@@ -31,7 +31,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Items that repeat an earlier one; they are not asked."""
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class Found(Value, frozen=True, kw_only=True):
     """What the judge says of one rollout."""
 
     judged: tuple[Judged, ...]
@@ -57,7 +57,7 @@ class RubricJudging(msgspec.Struct, frozen=True, kw_only=True):
 
     async def group(self, tasks: Sequence[Task], *, until: float | None) -> AsyncIterator[tuple[Task, Found]]:
         """Judges the first alone where that spares the others their prefix, then the rest side by side."""
-        if self.judge.capabilities.concurrency == 1:
+        if len(tasks) == 1 or self.judge.capabilities.concurrency == 1:
             for task in tasks:
                 yield task, await self._one(task, until)
             return
@@ -75,6 +75,10 @@ class RubricJudging(msgspec.Struct, frozen=True, kw_only=True):
         if not bound.is_set:
             [verdicts], usage = await self.judge.judge([case_of(bound, None)], self.criteria, until=until)
             return Found(judged=(Judged(item=None, verdicts=verdicts),), usage=usage)
+        return await self._set(task, until)
+
+    async def _set(self, task: Task, until: float | None) -> Found:
+        bound = task.bound
         asked = [item for item in bound.units() if item not in task.repeats]
         verdicts, usage = await self.judge.judge([case_of(bound, item) for item in asked], self.criteria, until=until)
         by_item: dict[int | None, Verdicts] = dict(zip(asked, verdicts, strict=True))
