@@ -38,9 +38,18 @@ def template(name: str) -> str:
     return files("dikast.judges").joinpath("prompts", f"{name}.md").read_text("utf-8").removesuffix("\n")
 
 
+@cache
+def _cut(name: str) -> tuple[list[str], list[str]]:
+    """The texts of a template around its slots, and the slots' names."""
+    pieces = _SLOT.split(template(name))
+    return pieces[::2], pieces[1::2]
+
+
 def fill(name: str, values: Mapping[str, str]) -> str:
     """Fills a template in one pass: a value that holds `{candidate}` cannot pull anything in."""
-    return _SLOT.sub(lambda slot: values[slot[1]], template(name))
+    texts, slots = _cut(name)
+    filled = [text for slot, before in zip(slots, texts, strict=False) for text in (before, values[slot])]
+    return "".join([*filled, texts[-1]])
 
 
 def system_message(objective: str) -> Message:

@@ -71,11 +71,14 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                 scores[position] = outcome
         if progress and scores:
             progress(len(scores))
+
+        def tell(task: Task, found: Found) -> None:
+            scores[task.position] = self._add_up(task, found)
+            if progress:
+                progress(1)
+
         if tasks:
-            async for task, found in self.judging.group(tasks, until=until):
-                scores[task.position] = self._add_up(task, found)
-                if progress:
-                    progress(1)
+            await self.judging.group(tasks, tell, until=until)
         return [score for _, score in sorted(scores.items())]
 
     def require(self, rollout: Rollout) -> None:
