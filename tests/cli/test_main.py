@@ -59,6 +59,7 @@ def test_help_lists_every_command():
         "plan",
         "score",
         "certify",
+        "review",
         "train",
         "eval",
         "models",

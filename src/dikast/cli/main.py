@@ -35,6 +35,7 @@ _COMMANDS = {
     "plan": "Say what scoring a file would ask, cost and take, before anything is spent.",
     "score": "Score a file of rollouts with a reward.",
     "certify": "Measure what a reward's judge is worth against people's labels.",
+    "review": "Label rollouts on a local web page, blind to the judge.",
     "train": "Train a policy against a reward: baseline, warm start, RL, evaluation, report.",
     "eval": "Compare models or files of completions, with a report.",
     "models": "List, pull and check local models.",

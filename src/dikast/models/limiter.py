@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-FIRST_LIMIT = 64
+FIRST_LIMIT = 128
 """Requests at once to begin with, where the ceiling is not lower."""
 CUT_EVERY = 0.2
 """Seconds between two cuts, at the least."""
