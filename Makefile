@@ -78,7 +78,7 @@ bench: .venv/.dev
 	@$(BIN)/python bench/run.py
 
 bench-peers: .venv/.dev
-	@$(BIN)/python bench/peers/run.py
+	@$(BIN)/python bench/run.py peers/run.py
 
 clean:
 	@rm -rf .venv bench/peers/.environments docs/_build build dist src/*.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
