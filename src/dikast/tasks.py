@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from dikast.errors import DikastError
@@ -13,45 +11,15 @@ from dikast.errors import DikastError
 T = TypeVar("T")
 
 
-@asynccontextmanager
-async def _together() -> AsyncGenerator[asyncio.TaskGroup]:
-    """A group of tasks whose first error stops the others and comes as it is."""
+async def side_by_side(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Runs all at once and gives what they give, in order. The first error stops the others and comes as it is."""
     try:
         async with asyncio.TaskGroup() as running:
-            yield running
+            jobs = [running.create_task(one) for one in work]
     except BaseExceptionGroup as failed:
         first = (failed.subgroup(DikastError) or failed).exceptions[0]
         raise first from first.__cause__
-
-
-async def side_by_side(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Runs all at once and gives what they give, in order. The first error stops the others and comes as it is."""
-    async with _together() as running:
-        jobs = [running.create_task(one) for one in work]
     return [job.result() for job in jobs]
-
-
-async def as_room_allows(work: Iterable[tuple[int, Callable[[], Coroutine[Any, Any, None]]]], *, room: int) -> None:
-    """Begins each piece of work, in order, when there are as many places as it wants; one that wants more has all.
-
-    What has not begun costs nothing: there are as many tasks as places, however much work there is.
-    """
-    free = room
-    freed = asyncio.Event()
-
-    def give_back(places: int, _: asyncio.Task[None]) -> None:
-        nonlocal free
-        free += places
-        freed.set()
-
-    async with _together() as running:
-        for wanted, begin in work:
-            places = min(wanted, room)
-            while free < places:
-                freed.clear()
-                await freed.wait()
-            free -= places
-            running.create_task(begin()).add_done_callback(partial(give_back, places))
 
 
 async def first_or_second(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 
 import msgspec
 
@@ -16,7 +16,7 @@ from dikast.reward.judging import Found, Judging, Task
 from dikast.reward.parts import check_part, decides, passed_part
 from dikast.spec.checks import CheckSpec
 from dikast.spec.reward import RewardSpec
-from dikast.tasks import as_room_allows
+from dikast.tasks import side_by_side
 
 Progress = Callable[[int], None]
 
@@ -46,15 +46,19 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
             groups.setdefault(rollout.group, []).append(position)
         scores: dict[int, Score] = {}
 
-        async def run(positions: list[int]) -> None:
-            group = [rollouts[position] for position in positions]
-            for position, score in zip(
-                positions, await self.score_group(group, until=until, progress=progress), strict=True
-            ):
-                scores[position] = score
+        waiting = iter(groups.values())
+
+        async def work() -> None:
+            for positions in waiting:
+                group = [rollouts[position] for position in positions]
+                for position, score in zip(
+                    positions, await self.score_group(group, until=until, progress=progress), strict=True
+                ):
+                    scores[position] = score
 
         # How many requests are really under way is the model client's business; this bounds what waits for it.
-        await as_room_allows(((len(group), partial(run, group)) for group in groups.values()), room=self.concurrency)
+        at_once = math.ceil(self.concurrency * len(groups) / max(1, len(rollouts)))
+        await side_by_side(work() for _ in range(min(at_once, len(groups))))
         return [scores[position] for position in range(len(rollouts))]
 
     async def score_group(
