@@ -11,13 +11,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, cast
 
 from dikast.judges.fence import fenced, shown
 from dikast.records import Message, Value
 from dikast.spec.judge import Criterion
 
+_PROMPTS = Path(__file__).parent / "prompts"
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -35,7 +36,8 @@ class Case(Value, frozen=True, kw_only=True):
 @cache
 def template(name: str) -> str:
     """Reads a prompt text of this package."""
-    return files("dikast.judges").joinpath("prompts", f"{name}.md").read_text("utf-8").removesuffix("\n")
+    # Not through importlib.resources, which takes as long to import as the whole of this package.
+    return (_PROMPTS / f"{name}.md").read_text("utf-8").removesuffix("\n")
 
 
 @cache

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -15,10 +15,12 @@ from dikast.judges.base import Judge, Verdicts
 from dikast.judges.priming import primed
 from dikast.records import Missing, Part, Usage, Value, Verdict
 from dikast.reward.binding import Bound, case_of, issue_text
-from dikast.reward.compare import Comparison
 from dikast.reward.parts import Judged
 from dikast.spec.judge import PREFERENCE, Criterion
 from dikast.spec.reward import RecallSpec, RewardFile
+
+if TYPE_CHECKING:
+    from dikast.reward.compare import Comparison
 
 
 class Task(Value, frozen=True, kw_only=True):
