@@ -8,7 +8,14 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-COMMAND = [sys.executable, "-c", "import sys; from dikast.cli.main import run; sys.exit(run(sys.argv[1:]))", "review"]
+# A shell in the background ignores the signal of Ctrl-C, and its children inherit that.
+MAIN = """
+import signal, sys
+from dikast.cli.main import run
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(run(sys.argv[1:]))
+"""
+COMMAND = [sys.executable, "-c", MAIN, "review"]
 
 
 class RunningReview:
