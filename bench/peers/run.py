@@ -33,15 +33,15 @@ HERE = Path(__file__).parent
 LATENCY = 0.05
 JUDGING = HERE.parent / "judging.py"
 DIKAST = ("dikast aiohttp", "dikast pyreqwest")
-# What is run of each, and how many judgments: 2,000, or for the slow about as many as take 15 s.
-OURS = dict.fromkeys((*DIKAST, "plain aiohttp"), 2000)
+# What is run of each, and how many judgments: 4,000, or for the slow about as many as take 15 s.
+OURS = dict.fromkeys((*DIKAST, "plain aiohttp"), 4000)
 PEERS = {
-    "autoevals": ("LLMClassifier", 2000),
-    "openenv-core": ("LLMJudge", 2000),
-    "openevals": ("create_async_llm_as_judge", 2000),
-    "py-openjudge": ("LLMGrader", 2000),
-    "inspect-ai": ("model_graded_qa", 2000),
-    "autorubric": ("CriterionGrader", 2000),
+    "autoevals": ("LLMClassifier", 4000),
+    "openenv-core": ("LLMJudge", 4000),
+    "openevals": ("create_async_llm_as_judge", 4000),
+    "py-openjudge": ("LLMGrader", 4000),
+    "inspect-ai": ("model_graded_qa", 4000),
+    "autorubric": ("CriterionGrader", 4000),
     "verifiers": ("RubricJudge", 512),
     "deepeval": ("GEval", 512),
 }

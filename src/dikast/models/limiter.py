@@ -16,8 +16,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-FIRST_LIMIT = 128
-"""Requests at once to begin with, where the ceiling is not lower."""
+FIRST_LIMIT = 256
+"""Requests at once to begin with, where the ceiling is not lower: what a server that batches takes in its stride. One
+that takes less says so, and the limit is halved."""
 CUT_EVERY = 0.2
 """Seconds between two cuts, at the least."""
 BURST_SECONDS = 1.0
