@@ -6,6 +6,7 @@
 #   make test           the tests, with a real small judge
 #   make lint fix       what CI checks besides the tests; what can be mended by a tool
 #   make docs bench     the manual as HTML (docs/_build/html); speed
+#   make bench-peers    speed beside other packages' judges, each in an environment of its own (some 2 GB)
 #   make clean          removes the environment and what was built; runs/ and the models stay
 #
 #   BUDGET_MINUTES=15   scales a demo's training;  PYTEST_ARGS="-k fence" chooses tests
@@ -30,7 +31,7 @@ JUDGE := qwen2.5-coder-1.5b-instruct-q4
 SMALL_JUDGE := qwen2.5-coder-0.5b-instruct-q4
 TRAIN_OPTIONS := $(if $(BUDGET_MINUTES),--budget-minutes $(BUDGET_MINUTES))
 
-.PHONY: help demo demo-quick demo-full test lint fix docs bench clean
+.PHONY: help demo demo-quick demo-full test lint fix docs bench bench-peers clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -76,8 +77,11 @@ docs: .venv/.docs
 bench: .venv/.dev
 	@$(BIN)/python bench/run.py
 
+bench-peers: .venv/.dev
+	@$(BIN)/python bench/run.py peers/run.py
+
 clean:
-	@rm -rf .venv docs/_build build dist src/*.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv bench/peers/.environments docs/_build build dist src/*.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment, in layers. A stamp is newer than the pins that it was made from; the last step makes it,

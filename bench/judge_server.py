@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import peer_replies
 
 FENCED = re.compile(r"<([0-9a-f]{16})>\n(.*?)\n</\1>", re.DOTALL)
 DOCUMENT = re.compile(r"^# .*\n(.+)$", re.MULTILINE)
@@ -159,6 +160,8 @@ def completion(body: bytes, fault: str | None) -> bytes:
     request = json.loads(body)
     text = "\n".join(message["content"] for message in request["messages"] if message["role"] != "assistant")
     candidates = [found[2] for found in FENCED.finditer(text)]
+    if not candidates:  # dikast always fences one
+        return peer_replies.completion(request, text)
     choice: dict[str, Any] = {"message": {"role": "assistant", "content": ""}, "finish_reason": "stop"}
     if request.get("logprobs"):
         choice["logprobs"] = {"content": [{"token": "Yes", "top_logprobs": yes_no(candidates[-1] + text[-200:])}]}

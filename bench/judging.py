@@ -18,11 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from measuring import costs, in_child, judge_server, show
+from measuring import AT_ONCE, DOCUMENT, answers_to_judge, costs, in_child, judge_server, show
 
 JUDGMENTS = 4000
-AT_ONCE = 256
-DOCUMENT = "The Supplier shall deliver the goods within ten days of the order and bears the risk until then. " * 8
 REWARD = """
 name: bench
 objective: You judge whether an answer follows from the document.
@@ -47,7 +45,7 @@ def main() -> None:
         print(json.dumps(run_one(given.one, given.url, given.judgments)))
         return
     compare("judgments, 50 ms", latency=0.05, judgments=given.judgments, rounds=given.rounds)
-    compare("judgments, 1 s", latency=1.0, judgments=min(1024, given.judgments), rounds=1)
+    compare("judgments, 1 s", latency=1.0, judgments=given.judgments, rounds=1)
 
 
 def compare(title: str, *, latency: float, judgments: int, rounds: int) -> None:
@@ -79,7 +77,7 @@ def compare(title: str, *, latency: float, judgments: int, rounds: int) -> None:
 def run_one(way: str, url: str, judgments: int) -> dict[str, float]:
     """Judges so many different answers and says what it cost."""
     kind, _, client = way.partition(" ")
-    answers = [f"Answer {at}: the goods come within ten days." for at in range(judgments)]
+    answers = answers_to_judge(judgments)
     return with_dikast(url, answers, client) if kind == "dikast" else plainly(url, answers, client)
 
 

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a judge server, a child process with its cost, a table."""
+"""What the benchmarks share: what is judged, a judge server, a child process with its cost, a table."""
 
 from __future__ import annotations
 
@@ -15,6 +15,13 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+AT_ONCE = 256
+DOCUMENT = "The Supplier shall deliver the goods within ten days of the order and bears the risk until then. " * 8
+
+
+def answers_to_judge(count: int) -> list[str]:
+    """So many different answers to judge against the document."""
+    return [f"Answer {at}: the goods come within ten days." for at in range(count)]
 
 
 @contextmanager
@@ -35,9 +42,12 @@ def judge_server(latency: float) -> Iterator[str]:
             process.wait()
 
 
-def in_child(script: Path, *arguments: str, python: str = sys.executable) -> dict[str, Any]:
+def in_child(
+    script: Path, *arguments: str, python: str = sys.executable, seconds: float | None = None
+) -> dict[str, Any]:
     """Runs a script that prints one JSON object last, and gives it. A child's memory and time are its own."""
-    done = subprocess.run([python, str(script), *arguments], capture_output=True, text=True, check=False)
+    command = [python, str(script), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
     if done.returncode:
         raise RuntimeError(f"{script.name} {' '.join(arguments)} failed:\n{done.stderr[-3000:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])

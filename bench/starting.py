@@ -9,8 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from judging import DOCUMENT, REWARD
-from measuring import judge_server, show
+from judging import REWARD
+from measuring import DOCUMENT, judge_server, show
 
 IMPORT = "import resource, dikast; u = resource.getrusage(resource.RUSAGE_SELF); print(u.ru_utime + u.ru_stime)"
 NOTHING = "import resource; u = resource.getrusage(resource.RUSAGE_SELF); print(u.ru_utime + u.ru_stime)"

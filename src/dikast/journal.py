@@ -25,6 +25,7 @@ from typing import Any, Self
 import msgspec
 
 from dikast.errors import UnavailableError, UsageError
+from dikast.records import Value
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
@@ -55,7 +56,7 @@ class LoggedScore(msgspec.Struct, frozen=True, kw_only=True):
     score: bytes
 
 
-class Answered(msgspec.Struct, frozen=True, kw_only=True):
+class Answered(Value, frozen=True, kw_only=True):
     """A question with its reply, as it is kept."""
 
     key: bytes

@@ -35,14 +35,15 @@ def open_reward(
     budget_usd: float | None = None,
 ) -> Reward:
     """`load` with paths, and with what the judge may ask at the most."""
-    from dikast.certify.certificate import certificate_hash, read_certificate
-    from dikast.certify.lint.measured import vetoes
-    from dikast.errors import NotGoodEnoughError
     from dikast.reward.reward import Reward
 
     with _judges(path, journal, budget_calls=budget_calls, budget_usd=budget_usd) as judges:
         if certificate is None:
             return Reward(judges)
+        from dikast.certify.certificate import certificate_hash, read_certificate
+        from dikast.certify.lint.measured import vetoes
+        from dikast.errors import NotGoodEnoughError
+
         trust = read_certificate(certificate)
         require_fit(trust, certificate, judges)
         for finding in vetoes(judges.spec.file, trust):

@@ -30,14 +30,18 @@ PartKind = Literal["check", "criterion", "preference"]
 Status = Literal["scored", "gated", "missing"]
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class Value(msgspec.Struct, frozen=True, gc=False):
+    """A tree of plain data. Nothing in it can hold it in turn, so the garbage collector is spared the look."""
+
+
+class Message(Value, frozen=True, kw_only=True):
     """One turn of a chat."""
 
     role: str
     content: str
 
 
-class Rollout(msgspec.Struct, frozen=True, kw_only=True):
+class Rollout(Value, frozen=True, kw_only=True):
     """One completion of one prompt: the thing a reward is for."""
 
     id: str
@@ -57,14 +61,14 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
         return self.columns[name]
 
 
-class Missing(msgspec.Struct, frozen=True):
+class Missing(Value, frozen=True):
     """A verdict or score that could not be had. Never a number."""
 
     reason: MissingReason
     detail: str = ""
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class Verdict(Value, frozen=True, kw_only=True):
     """A judge's answer to one criterion."""
 
     value: float | None
@@ -77,7 +81,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The fallback model, where it gave the verdict."""
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class Part(Value, frozen=True, kw_only=True):
     """One component of a score: a check, a criterion, a preference; of an item where the output is a set."""
 
     name: str
@@ -98,7 +102,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """The fallback model, where it gave the verdict."""
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
+class Usage(Value, frozen=True, kw_only=True):
     """What a score cost. Tokens and seconds count only questions really asked, not the journal's."""
 
     questions: int = 0
@@ -122,7 +126,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Score(msgspec.Struct, frozen=True, kw_only=True):
+class Score(Value, frozen=True, kw_only=True):
     """The reward of one rollout: a value inside the declared range, or missing; with its parts."""
 
     id: str

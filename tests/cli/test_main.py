@@ -60,6 +60,7 @@ def test_help_lists_every_command():
         "score",
         "certify",
         "agree",
+        "review",
         "train",
         "eval",
         "models",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from dikast.judges.fence import fence_of, shown
-from dikast.judges.render import Case, case_text, fill, structured_messages, yes_no_messages
+from dikast.judges.render import Case, case_text, cases_text, fill, structured_system, yes_no_messages
 from dikast.judges.rubric import one_question, verdicts_schema
 from dikast.records import Message
 from dikast.spec.judge import Criterion, Example
@@ -19,6 +19,13 @@ ANY_TEXT = st.text(st.characters(), max_size=200)
 
 def as_text(messages: tuple[Message, ...]) -> str:
     return "\n".join(f"--- {message.role}\n{message.content}" for message in messages)
+
+
+def messages_of(
+    objective: str, cases: list[Case], criteria: tuple[Criterion, ...], *, reason: bool
+) -> tuple[Message, ...]:
+    system = structured_system(objective, criteria, reason=reason, cases=len(cases))
+    return system, Message(role="user", content=cases_text(cases))
 
 
 def test_the_prompt_of_a_yes_no_question(case: Case, on_topic: Criterion):
@@ -86,7 +93,7 @@ No\
 
 
 def test_examples_stand_with_their_question_where_all_are_asked_at_once(case: Case, on_topic: Criterion):
-    [system, _] = structured_messages(OBJECTIVE, [case], (SOLVED, on_topic), reason=False)
+    [system, _] = messages_of(OBJECTIVE, [case], (SOLVED, on_topic), reason=False)
 
     assert system.content.partition("each by its id:\n")[2] == snapshot("""\
 - useful: Does the action do what the rule asks?
@@ -112,7 +119,7 @@ Answer Yes or No.\
 
 
 def test_the_prompt_of_all_questions_at_once(case: Case, on_topic: Criterion, founded: Criterion):
-    messages = structured_messages(OBJECTIVE, [case], (on_topic, founded), reason=True)
+    messages = messages_of(OBJECTIVE, [case], (on_topic, founded), reason=True)
 
     assert as_text(messages) == snapshot("""\
 --- system
@@ -140,7 +147,7 @@ comment: 90 days breaks R1.
 
 
 def test_the_shape_asks_only_for_what_the_criteria_and_the_model_need(case: Case, on_topic: Criterion):
-    [system, _] = structured_messages(OBJECTIVE, [case], (on_topic,), reason=False)
+    [system, _] = messages_of(OBJECTIVE, [case], (on_topic,), reason=False)
 
     assert system.content.rpartition("nothing else: ")[2] == snapshot(
         '{"verdicts": {"<id>": {"answer": "yes" or "no"}, ...}}'
@@ -176,7 +183,7 @@ def test_siblings_of_a_group_share_everything_up_to_the_candidate(case: Case, on
 
     for render in (
         lambda one: as_text(yes_no_messages(OBJECTIVE, one, on_topic)),
-        lambda one: as_text(structured_messages(OBJECTIVE, [one], (on_topic,), reason=True)),
+        lambda one: as_text(messages_of(OBJECTIVE, [one], (on_topic,), reason=True)),
     ):
         before, mark, _ = render(case).partition("# Candidate\n<")
         assert render(sibling).startswith(before + mark)
@@ -205,9 +212,9 @@ def test_the_candidate_stands_once_behind_its_fence_and_the_question_comes_after
 @given(candidate=ANY_TEXT)
 def test_no_candidate_changes_the_systems_part_or_what_the_reply_must_look_like(candidate: str):
     criteria = (Criterion(id="good", ask="Is it good?"),)
-    plain = structured_messages(OBJECTIVE, [Case(documents=(), candidate="")], criteria, reason=True)
+    plain = messages_of(OBJECTIVE, [Case(documents=(), candidate="")], criteria, reason=True)
 
-    hostile = structured_messages(OBJECTIVE, [Case(documents=(), candidate=candidate)], criteria, reason=True)
+    hostile = messages_of(OBJECTIVE, [Case(documents=(), candidate=candidate)], criteria, reason=True)
 
     assert hostile[0] == plain[0]
     assert [message.role for message in hostile] == ["system", "user"]

@@ -29,6 +29,7 @@ Vote = bool | Literal["n/a"]
 Part = Literal["tuning", "certificate"]
 
 _OWN_KEYS = ("labels", "item", "expect", "split")
+_UNLABELLED: Mapping[str, Any] = {"labels": {}}
 
 
 class LabelledRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,12 +70,15 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 over the groups of both parts."""
 
 
-def read_labels(path: Path) -> Labels:
-    """Reads a labels file. Raises `DataError` with file and line at the first row that cannot be used."""
+def read_labels(path: Path, *, unlabelled: bool = False) -> Labels:
+    """Reads a labels file. Raises `DataError` with file and line at the first row that cannot be used.
+
+    With `unlabelled` a row may have no labels yet.
+    """
     rows: list[LabelledRow] = []
     seen: dict[tuple[str, int | None], int] = {}
     for line, row in read_rows(path):
-        labelled = _labelled(row, path, line)
+        labelled = _labelled({**_UNLABELLED, **row} if unlabelled else row, path, line)
         key = (labelled.rollout.id, labelled.item)
         if (first := seen.setdefault(key, line)) != line:
             raise DataError(

@@ -10,9 +10,7 @@ import enum
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-import msgspec
-
-from dikast.records import Missing, Rollout
+from dikast.records import Missing, Rollout, Value
 
 MAX_REASON = 200
 """Characters of a reason. It may echo the candidate, which can be long and odd."""
@@ -31,7 +29,7 @@ NOT_JSON: Final = NotJson.NOT_JSON
 """Stands for the JSON value of a completion that is no JSON; None is a JSON value."""
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class Outcome(Value, frozen=True, kw_only=True):
     """How far a rollout passes a check."""
 
     value: float
@@ -42,7 +40,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The first item at fault, where the output is a set."""
 
 
-class Checked(msgspec.Struct, frozen=True, kw_only=True):
+class Checked(Value, frozen=True, kw_only=True):
     """What a check sees of one rollout."""
 
     rollout: Rollout

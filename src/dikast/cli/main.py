@@ -36,6 +36,7 @@ _COMMANDS = {
     "score": "Score a file of rollouts with a reward.",
     "certify": "Measure what a reward's judge is worth against people's labels.",
     "agree": "Say how far raters agree, from verdicts recorded elsewhere.",
+    "review": "Label rollouts on a local web page, blind to the judge.",
     "train": "Train a policy against a reward: baseline, warm start, RL, evaluation, report.",
     "eval": "Compare models or files of completions, with a report.",
     "models": "List, pull and check local models.",

@@ -59,6 +59,8 @@ class Asker:
             return _decode_reply(kept), Usage(questions=1)
         if _is_over(until):
             return _EXPIRED, Usage(questions=1)
+        if until is None:
+            return await self._ask_or_wait(request, raw, key)
         try:
             async with asyncio.timeout_at(until):
                 return await self._ask_or_wait(request, raw, key)
@@ -77,11 +79,15 @@ class Asker:
                 # Only the one who asked was stopped: the question is still to be asked.
         if not self.budget.take():
             return Missing("over_budget", self.budget.spent_what), Usage(questions=1)
+        outcome: Reply | Missing
         future: asyncio.Future[Reply | Missing] = asyncio.get_running_loop().create_future()
         self._under_way[key] = future
         try:
-            outcome = await self._reply(request)
-            if isinstance(outcome, Reply):
+            try:
+                outcome = await self.model.reply(request)
+            except ModelError as error:
+                outcome = Missing(error.reason, error.detail)
+            else:
                 self.journal.keep_soon(Answered(key=key, model=self.name, request=raw, reply=_encode(outcome)))
         except BaseException:
             self.budget.settle(None, self.name)
@@ -92,12 +98,6 @@ class Asker:
         self.budget.settle(outcome, self.name)
         future.set_result(outcome)
         return outcome, _cost(outcome)
-
-    async def _reply(self, request: Request) -> Reply | Missing:
-        try:
-            return await self.model.reply(request)
-        except ModelError as error:
-            return Missing(error.reason, error.detail)
 
 
 def _is_over(until: float | None) -> bool:

@@ -28,5 +28,9 @@ def shown(text: str) -> str:
 
     The raw text stays in the rollout: what hides there is a monitor's business, not the judge's.
     """
-    visible = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs"))
-    return unicodedata.normalize("NFC", visible)
+    if text.isascii():
+        return text
+    hidden = [c for c in set(text) if unicodedata.category(c) in ("Cf", "Cs")]
+    if hidden:
+        text = text.translate(dict.fromkeys(map(ord, hidden)))
+    return unicodedata.normalize("NFC", text)

@@ -25,7 +25,9 @@ Work = Callable[[], Coroutine[Any, Any, T]]
 
 async def primed(work: Sequence[Work[T]], *, prefix: int) -> list[T]:
     """Does all side by side, the first ahead of the rest where they share `prefix` characters that are worth it."""
-    if len(work) < 2 or prefix < WORTH_CACHING:
+    if len(work) == 1:
+        return [await work[0]()]
+    if prefix < WORTH_CACHING:
         return await side_by_side(one() for one in work)
     begun = asyncio.Event()
     return await side_by_side([_announced(work[0], begun), *(_after(begun, one) for one in work[1:])])

@@ -11,19 +11,18 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, cast
 
-import msgspec
-
 from dikast.judges.fence import fenced, shown
-from dikast.records import Message
+from dikast.records import Message, Value
 from dikast.spec.judge import Criterion
 
+_PROMPTS = Path(__file__).parent / "prompts"
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True):
+class Case(Value, frozen=True, kw_only=True):
     """What is put before the judge: the documents and one candidate."""
 
     documents: tuple[tuple[str, str], ...]
@@ -37,12 +36,22 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 @cache
 def template(name: str) -> str:
     """Reads a prompt text of this package."""
-    return files("dikast.judges").joinpath("prompts", f"{name}.md").read_text("utf-8").removesuffix("\n")
+    # Not through importlib.resources, which takes as long to import as the whole of this package.
+    return (_PROMPTS / f"{name}.md").read_text("utf-8").removesuffix("\n")
+
+
+@cache
+def _cut(name: str) -> tuple[list[str], list[str]]:
+    """The texts of a template around its slots, and the slots' names."""
+    pieces = _SLOT.split(template(name))
+    return pieces[::2], pieces[1::2]
 
 
 def fill(name: str, values: Mapping[str, str]) -> str:
     """Fills a template in one pass: a value that holds `{candidate}` cannot pull anything in."""
-    return _SLOT.sub(lambda slot: values[slot[1]], template(name))
+    texts, slots = _cut(name)
+    filled = [text for slot, before in zip(slots, texts, strict=False) for text in (before, values[slot])]
+    return "".join([*filled, texts[-1]])
 
 
 def system_message(objective: str) -> Message:
@@ -106,20 +115,14 @@ def _question(case: Case, criterion: Criterion) -> Message:
     return Message(role="user", content=f"{case_text(case)}\n\n{question}")
 
 
-def structured_messages(
-    objective: str, cases: Sequence[Case], criteria: Sequence[Criterion], *, reason: bool
-) -> tuple[Message, ...]:
-    """All criteria about all cases in one request. The questions belong to the shared prefix, the candidates come last."""
+def structured_system(objective: str, criteria: Sequence[Criterion], *, reason: bool, cases: int) -> Message:
+    """Asks all criteria of so many cases in one request. The questions belong to the shared prefix; `cases_text` follows."""
     values = {
         "questions": "\n".join(_question_line(criterion) for criterion in criteria),
         "shape": _shape(criteria, reason=reason),
     }
-    instruction = fill("structured" if len(cases) == 1 else "structured_set", values)
-    system = system_message(objective)
-    return (
-        Message(role="system", content=f"{system.content}\n\n{instruction}"),
-        Message(role="user", content=cases_text(cases)),
-    )
+    instruction = fill("structured" if cases == 1 else "structured_set", values)
+    return Message(role="system", content=f"{system_message(objective).content}\n\n{instruction}")
 
 
 def _shape(criteria: Sequence[Criterion], *, reason: bool) -> str:

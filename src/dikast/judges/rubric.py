@@ -7,8 +7,9 @@ candidates in one request, with probabilities. Any other is asked for all of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Coroutine, Iterator, Sequence
+from functools import lru_cache, partial
+from typing import Any
 
 import msgspec
 
@@ -21,9 +22,9 @@ from dikast.judges.fence import shown
 from dikast.judges.merge import merged
 from dikast.judges.priming import primed
 from dikast.judges.read import read_level, read_structured, read_yes_no
-from dikast.judges.render import Case, structured_messages, yes_no_messages
+from dikast.judges.render import Case, cases_text, structured_system, yes_no_messages
 from dikast.models.base import Capabilities, Reply, Request
-from dikast.records import Missing, Usage, Verdict
+from dikast.records import Message, Missing, Usage, Verdict
 from dikast.spec.judge import Criterion
 from dikast.tasks import side_by_side
 
@@ -65,9 +66,17 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
         """Gives a verdict, or what is missing, for each criterion by its id, for each case in order."""
         if not cases or not criteria:
             return [{} for _ in cases], Usage()
-        first = repeat * self.samples
         if self.samples == 1:
-            return await self._once(cases, criteria, first, until)
+            return await self._once(cases, criteria, repeat, until)
+        return await self._sampled(cases, criteria, repeat * self.samples, until)
+
+    async def close(self) -> None:
+        """Lets go of the model."""
+        await self.asker.close()
+
+    async def _sampled(
+        self, cases: Sequence[Case], criteria: Sequence[Criterion], first: int, until: float | None
+    ) -> tuple[list[Verdicts], Usage]:
         drawn = await side_by_side(
             self._once(cases, criteria, number, until) for number in range(first, first + self.samples)
         )
@@ -79,21 +88,29 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
         ]
         return means, usage
 
-    async def close(self) -> None:
-        """Lets go of the model."""
-        await self.asker.close()
-
-    async def _once(
+    def _once(
         self, cases: Sequence[Case], criteria: Sequence[Criterion], repeat: int, until: float | None
-    ) -> tuple[list[Verdicts], Usage]:
+    ) -> Coroutine[Any, Any, tuple[list[Verdicts], Usage]]:
         can = self.capabilities
         if can.logprobs:
-            return await self._one_by_one(cases, criteria, repeat, until)
+            return self._one_by_one(cases, criteria, repeat, until)
+        if self.max_criteria_per_call is not None:
+            return self._in_chunks(cases, criteria, self.max_criteria_per_call, repeat, until)
+        return self._together(cases, criteria, repeat, until)
+
+    def _together(
+        self, cases: Sequence[Case], criteria: Sequence[Criterion], repeat: int, until: float | None
+    ) -> Coroutine[Any, Any, tuple[list[Verdicts], Usage]]:
+        ask = self._decisions if self.capabilities.decisions else self._all_at_once
+        return ask(cases, criteria, repeat, until)
+
+    async def _in_chunks(
+        self, cases: Sequence[Case], criteria: Sequence[Criterion], size: int, repeat: int, until: float | None
+    ) -> tuple[list[Verdicts], Usage]:
         verdicts: list[Verdicts] = [{} for _ in cases]
         usage = Usage()
-        ask = self._decisions if can.decisions else self._all_at_once
-        for some in _in_chunks(criteria, self.max_criteria_per_call):
-            said, cost = await ask(cases, some, repeat, until)
+        for some in (criteria[start : start + size] for start in range(0, len(criteria), size)):
+            said, cost = await self._together(cases, some, repeat, until)
             usage += cost
             for all_of_case, of_case in zip(verdicts, said, strict=True):
                 all_of_case.update(of_case)
@@ -128,18 +145,17 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
         request = decisions_request(self.objective, cases, criteria)
         outcome, usage = await self.asker.ask(request, repeat=repeat, until=until)
         if isinstance(outcome, Missing):
-            return [dict.fromkeys((c.id for c in criteria), outcome) for _ in cases], usage
+            return _all_missing(outcome, cases, criteria), usage
         return read_decisions(outcome, criteria, cases=len(cases)), usage
 
     async def _all_at_once(
         self, cases: Sequence[Case], criteria: Sequence[Criterion], repeat: int, until: float | None
     ) -> tuple[list[Verdicts], Usage]:
-        # The judge can quote only what it is shown.
-        sources = {name: shown(text) for name, text in cases[0].documents}
         request = self._structured_request(cases, criteria)
         outcome, usage = await self.asker.ask(request, repeat=repeat, until=until)
         if isinstance(outcome, Missing):
-            return [dict.fromkeys((c.id for c in criteria), outcome) for _ in cases], usage
+            return _all_missing(outcome, cases, criteria), usage
+        sources = _quotable(cases[0], criteria)
         verdicts = read_structured(outcome, criteria, sources, cases=len(cases))
         if not any(_once_more(verdict) for said in verdicts for verdict in said.values()):
             return verdicts, usage
@@ -147,19 +163,28 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
             asked_again(request, outcome, "; ".join(_problems(verdicts))), repeat=repeat, until=until
         )
         if isinstance(second, Reply):
-            better = read_structured(second, criteria, sources, cases=len(cases))
-            for said, again in zip(verdicts, better, strict=True):
-                said.update({name: again[name] for name, verdict in said.items() if _once_more(verdict)})
+            _mended(verdicts, read_structured(second, criteria, sources, cases=len(cases)))
         return verdicts, usage + cost
 
     def _structured_request(self, cases: Sequence[Case], criteria: Sequence[Criterion]) -> Request:
-        reason = self.capabilities.reason
+        system, schema = _asked_of_all(self.objective, tuple(criteria), self.capabilities.reason, len(cases))
         return Request(
-            messages=structured_messages(self.objective, cases, criteria, reason=reason),
+            messages=(system, Message(role="user", content=cases_text(cases))),
             max_tokens=TOKENS_PER_VERDICT * len(criteria) * len(cases) + 64,
             temperature=self.temperature,
-            schema=verdicts_schema(criteria, reason=reason, cases=len(cases)),
+            schema=schema,
         )
+
+
+@lru_cache(maxsize=64)
+def _asked_of_all(
+    objective: str, criteria: tuple[Criterion, ...], reason: bool, cases: int
+) -> tuple[Message, dict[str, object]]:
+    """What is the same for every rollout: the questions, and the form of the reply."""
+    return (
+        structured_system(objective, criteria, reason=reason, cases=cases),
+        verdicts_schema(criteria, reason=reason, cases=cases),
+    )
 
 
 def one_question(objective: str, case: Case, criterion: Criterion, *, temperature: float = 0.0) -> Request:
@@ -218,6 +243,22 @@ def _read_question(outcome: Reply | Missing, criterion: Criterion) -> Verdict | 
     return read_yes_no(outcome) if criterion.scale is None else read_level(outcome, criterion.scale)
 
 
+def _all_missing(missing: Missing, cases: Sequence[Case], criteria: Sequence[Criterion]) -> list[Verdicts]:
+    return [dict.fromkeys((c.id for c in criteria), missing) for _ in cases]
+
+
+def _quotable(case: Case, criteria: Sequence[Criterion]) -> dict[str, str]:
+    """The documents from which a criterion wants a quote, as the judge is shown them: it can quote nothing else."""
+    wanted = {criterion.evidence for criterion in criteria}
+    return {name: shown(text) for name, text in case.documents if name in wanted}
+
+
+def _mended(verdicts: Sequence[Verdicts], better: Sequence[Verdicts]) -> None:
+    """Puts the second answer in the place of what the first left unread."""
+    for said, again in zip(verdicts, better, strict=True):
+        said.update({name: again[name] for name, verdict in said.items() if _once_more(verdict)})
+
+
 def _problems(verdicts: Sequence[Verdicts]) -> Iterator[str]:
     unfounded = _named(verdicts, "bad_evidence")
     unread = _named(verdicts, "unparsable")
@@ -251,9 +292,3 @@ def _shared(cases: Sequence[Case]) -> int:
     """Characters with which all questions about the cases begin: the documents, and of one case its candidate."""
     documents = sum(len(text) for _, text in cases[0].documents)
     return documents + (len(cases[0].candidate) if len(cases) == 1 else 0)
-
-
-def _in_chunks(criteria: Sequence[Criterion], most: int | None) -> Iterator[Sequence[Criterion]]:
-    size = most or len(criteria)
-    for start in range(0, len(criteria), size):
-        yield criteria[start : start + size]

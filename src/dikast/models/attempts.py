@@ -65,7 +65,11 @@ async def tried(
         number += 1
         entered = await limiter.enter(tokens)
         try:
-            outcome = await _timed(once, attempts.timeout)
+            try:
+                async with asyncio.timeout(attempts.timeout):
+                    outcome = await once()
+            except TimeoutError:
+                outcome = TryAgain(reason="timeout", detail=f"no answer within {attempts.timeout:g} s")
             if isinstance(outcome, Reply):
                 limiter.well()
                 return outcome
@@ -98,14 +102,6 @@ def seconds_of_reset(text: str | None) -> float:
         spans = _SPAN.findall(text)
         return min(sum(float(number) * _UNITS[unit] for number, unit in spans), LONGEST_RETRY_AFTER)
     return seconds_of(text)
-
-
-async def _timed(once: Callable[[], Awaitable[Reply | TryAgain]], seconds: float) -> Reply | TryAgain:
-    try:
-        async with asyncio.timeout(seconds):
-            return await once()
-    except TimeoutError:
-        return TryAgain(reason="timeout", detail=f"no answer within {seconds:g} s")
 
 
 def _pause(number: int, attempts: Attempts, dice: random.Random) -> float:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any, Literal, Protocol
 
 import msgspec
 
-from dikast.records import Message
+from dikast.records import Message, Value
 
 answer_begun: ContextVar[Callable[[], None] | None] = ContextVar("answer_begun", default=None)
 """Called when the answer to the request of this context begins, by clients that can tell: whoever shares its
 prompt finds the prompt in the server's cache from then on. A client that cannot tell leaves it alone."""
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
+class Choice(Value, frozen=True, kw_only=True):
     """One question to a decision model: which of the labelled answers holds."""
 
     name: str
@@ -26,7 +26,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """What each label means, in the order of the labels; empty where they speak for themselves."""
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Request(Value, frozen=True, kw_only=True):
     """One request to a model. Its bytes, with the model and its parameters, are the journal's key."""
 
     messages: tuple[Message, ...]
@@ -40,7 +40,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Questions to a decision model, each answered with probabilities. Unset, it leaves the bytes as they were."""
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
+class Reply(Value, frozen=True, kw_only=True):
     """What the model said."""
 
     text: str
@@ -87,7 +87,7 @@ class ModelClient(Protocol):
         """What the client can do; read once, when a reward is put together."""
         ...
 
-    async def reply(self, request: Request) -> Reply:
+    def reply(self, request: Request) -> Coroutine[Any, Any, Reply]:
         """Answers, after retries of its own. Raises `ModelError`, or `UnavailableError` where no request can work."""
         ...
 

@@ -8,8 +8,8 @@ Until the server has taken one, a refused request may mean its form and not its 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Generic, TypeVar
 
 from dikast.errors import ModelError
 from dikast.models.base import Reply
@@ -28,9 +28,12 @@ class Formats(Generic[F]):
         self._formats = tuple(formats)
         self._taken: F | None = None
 
-    async def ask(self, ask: Callable[[F], Awaitable[Reply]]) -> Reply:
+    def ask(self, ask: Callable[[F], Coroutine[Any, Any, Reply]]) -> Coroutine[Any, Any, Reply]:
         """Gives the reply in the best form that is taken. Raises `BadRequestError` where none is."""
-        form = self._formats[0] if self._taken is None else self._taken
+        return self._find(ask) if self._taken is None else ask(self._taken)
+
+    async def _find(self, ask: Callable[[F], Coroutine[Any, Any, Reply]]) -> Reply:
+        form = self._formats[0]
         while True:
             try:
                 reply = await ask(form)

@@ -13,6 +13,7 @@ import random
 import time
 import urllib.parse
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -49,6 +50,8 @@ class _Door(msgspec.Struct, frozen=True):
 
     transport: Transport
     limiter: Limiter
+    headers: dict[str, str]
+    key: str
 
 
 class HttpEndpoint:
@@ -81,31 +84,28 @@ class HttpEndpoint:
         Raises `ModelError`, `BadRequestError` where the body itself was refused, or `UnavailableError` where no
         request can work.
         """
-        door = await self._door()
-        headers = {"Content-Type": "application/json"}
-        if key := self._key():
-            headers["Authorization"] = f"Bearer {key}"
-
-        async def once() -> Reply | TryAgain:
-            return await self._attempt(door, body, headers, read, key)
-
-        return await tried(once, self._attempts, limiter=door.limiter, dice=self._dice, tokens=tokens)
+        door = self._doors.get(asyncio.get_running_loop()) or await self._open()
+        return await tried(
+            partial(self._attempt, door, body, read),
+            self._attempts,
+            limiter=door.limiter,
+            dice=self._dice,
+            tokens=tokens,
+        )
 
     async def close(self) -> None:
         """Closes the running loop's connections; those of another loop closed when it ended."""
         if (door := self._doors.pop(asyncio.get_running_loop(), None)) is not None:
             await door.transport.close()
 
-    async def _attempt(
-        self, door: _Door, body: bytes, headers: dict[str, str], read: Read, key: str
-    ) -> Reply | TryAgain:
+    async def _attempt(self, door: _Door, body: bytes, read: Read) -> Reply | TryAgain:
         started = time.monotonic()
         try:
-            answer = await door.transport.post(self._url, body, headers, begun=answer_begun.get())
+            answer = await door.transport.post(self._url, body, door.headers, begun=answer_begun.get())
         except BrokenConnectionError as error:
             return TryAgain(reason="transport", detail=f"{self.endpoint}: {error}")
         if answer.status != 200:
-            return self._failed(answer, _told(answer.body, key))
+            return self._failed(answer, _told(answer.body, door.key))
         if (pause := _exhausted(answer.headers)) > 0:
             door.limiter.close_for(pause)
         try:
@@ -140,10 +140,10 @@ class HttpEndpoint:
             raise UnavailableError(f"{self.name}: the key in {self._key_variable} holds control characters; correct it")
         return key
 
-    async def _door(self) -> _Door:
+    async def _open(self) -> _Door:
         loop = asyncio.get_running_loop()
-        if (door := self._doors.get(loop)) is not None:
-            return door
+        key = self._key()
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         self._doors = {other: door for other, door in self._doors.items() if not other.is_closed()}
         of = self._connection
         # Opening never waits, so no other task can come between the look above and the note below.
@@ -154,7 +154,7 @@ class HttpEndpoint:
             tokens_per_minute=of.tokens_per_minute,
             clock=loop.time,
         )
-        self._doors[loop] = _Door(transport, limiter)
+        self._doors[loop] = _Door(transport, limiter, headers, key)
         return self._doors[loop]
 
 

@@ -10,6 +10,8 @@ form is asked for as JSON Schema; a server that does not know it is asked for a 
 from __future__ import annotations
 
 import json
+from collections.abc import Coroutine
+from functools import partial
 from typing import Any, get_args
 
 import msgspec
@@ -36,24 +38,24 @@ class OpenAIModel:
             logprobs=connection.logprobs, quote=True, reason=True, na=True, concurrency=connection.concurrency
         )
 
-    async def reply(self, request: Request) -> Reply:
+    def reply(self, request: Request) -> Coroutine[Any, Any, Reply]:
         """Answers, after retries. Raises `ModelError`, or `UnavailableError` where no request can work."""
         if request.schema is None:
-            return await self._reply_in(request, "none")
-        return await self._formats.ask(lambda reply_format: self._reply_in(request, reply_format))
+            return self._reply_in(request, "none")
+        return self._formats.ask(partial(self._reply_in, request))
 
     async def close(self) -> None:
         """Closes the running loop's connections."""
         await self._endpoint.close()
 
-    async def _reply_in(self, request: Request, reply_format: Format) -> Reply:
+    def _reply_in(self, request: Request, reply_format: Format) -> Coroutine[Any, Any, Reply]:
         body = body_of(request, model=self._endpoint.model, reply_format=reply_format)
         if self._token_field != "max_tokens":
             body[self._token_field] = body.pop("max_tokens")
         if answer_begun.get() is not None:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         raw = encoded(with_extra(body, self._extra))
-        return await self._endpoint.post(raw, _read, tokens=tokens_of(len(raw), request.max_tokens))
+        return self._endpoint.post(raw, _read, tokens=tokens_of(len(raw), request.max_tokens))
 
 
 def with_extra(body: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:

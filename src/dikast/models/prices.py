@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 import msgspec
 import yaml
@@ -46,5 +46,5 @@ def price_of(name: str, connection: ModelConnection) -> Price | None:
 @cache
 def known_prices() -> dict[str, Price]:
     """The table that comes with dikast."""
-    raw = files("dikast.models").joinpath("prices.yaml").read_text("utf-8")
+    raw = (Path(__file__).parent / "prices.yaml").read_text("utf-8")
     return msgspec.convert(yaml.safe_load(raw), dict[str, Price])

@@ -85,6 +85,7 @@ class AiohttpTransport:
         self._session = session
         self._life = life
         self._broken = aiohttp.ClientError
+        self._payload = aiohttp.BytesPayload
         self._proxies: dict[str, str | None] = {}
 
     @classmethod
@@ -102,9 +103,14 @@ class AiohttpTransport:
         proxy = self._proxy(url)
         try:
             async with self._session.post(
-                url, data=body, headers=headers, allow_redirects=False, proxy=proxy
+                # Said to be bytes, which aiohttp would else find out for each request.
+                url,
+                data=self._payload(body),
+                headers=headers,
+                allow_redirects=False,
+                proxy=proxy,
             ) as answer:
-                if begun is None and _is_short(answer):
+                if begun is None and _says_short(answer.headers):
                     text = await answer.read()
                 else:
                     text = await _read_bounded(answer.content.iter_any(), begun)
@@ -128,6 +134,8 @@ async def _session(limit: int) -> AsyncGenerator[Any]:
 
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=limit),
+        # What one answer sets is no other request's business.
+        cookie_jar=aiohttp.DummyCookieJar(),
         # An attempt is timed as a whole; a second clock here could only contradict.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
     ) as session:
@@ -146,10 +154,12 @@ def _proxy_for(url: str) -> str | None:
     return urllib.request.getproxies().get(parts.scheme)
 
 
-def _is_short(answer: Any) -> bool:
+def _says_short(headers: Headers) -> bool:
     """Whether the answer says how long it is, and that is not too long. What is packed says only how long that is."""
-    length, packed = answer.content_length, answer.headers.get("Content-Encoding")
-    return length is not None and length <= MAX_BODY and not packed
+    length = headers.get("Content-Length")
+    if length is None or headers.get("Content-Encoding") is not None:
+        return False
+    return length.isdecimal() and int(length[:20]) <= MAX_BODY
 
 
 async def _read_bounded(chunks: AsyncIterable[bytes], begun: Callable[[], None] | None) -> bytes:
@@ -202,8 +212,12 @@ class PyreqwestTransport:
                 # Else it waits for the end of an answer that fits its buffer.
                 request = request.streamed_read_buffer_limit(0)
             async with request.build_streamed() as answer:
-                text = await _read_bounded(_chunks_of(answer), begun)
-                return HttpAnswer(status=answer.status, headers=_TextHeaders(answer.headers), body=text)
+                told = _TextHeaders(answer.headers)
+                if begun is None and _says_short(told):
+                    text = bytes(await answer.bytes())
+                else:
+                    text = await _read_bounded(_chunks_of(answer), begun)
+                return HttpAnswer(status=answer.status, headers=told, body=text)
         except self._late as error:
             raise TimeoutError from error
         except self._broken as error:

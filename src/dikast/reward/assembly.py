@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dikast.errors import ConfigError
 from dikast.journal import Journal
@@ -11,16 +12,17 @@ from dikast.judges.ask import Asker
 from dikast.judges.base import Judge
 from dikast.judges.budget import Budget
 from dikast.judges.panel import FallbackJudge, PanelJudge
-from dikast.judges.preference import PreferenceJudge, check_can_compare
 from dikast.judges.recorded import RecordedJudge, names_verdicts
 from dikast.judges.rubric import RubricJudge, check_fits
 from dikast.models.base import Capabilities, ModelClient
 from dikast.models.opening import connection_of, open_model
 from dikast.models.prices import price_of
-from dikast.reward.compare import Comparison
 from dikast.reward.judging import Judging, PreferenceJudging, RubricJudging
 from dikast.spec.judge import Criterion, JudgeSpec
 from dikast.spec.reward import RewardSpec
+
+if TYPE_CHECKING:
+    from dikast.judges.preference import PreferenceJudge
 
 
 class Judges:
@@ -80,6 +82,9 @@ class Judges:
         spec = self.spec.file.judge
         if spec.mode == "rubric":
             return RubricJudging(judge=self.rubric(), criteria=criteria, file=self.spec.file)
+        # Most rewards compare nothing, and are ready the sooner.
+        from dikast.reward.compare import Comparison
+
         return PreferenceJudging(
             comparison=Comparison(
                 judges=tuple(self._preference_of(member) for member in self._members if isinstance(member, Asker)),
@@ -116,6 +121,8 @@ class Judges:
         )
 
     def _preference_of(self, asker: Asker) -> PreferenceJudge:
+        from dikast.judges.preference import PreferenceJudge
+
         spec = self.spec.file.judge
         return PreferenceJudge(
             asker=asker,
@@ -147,4 +154,6 @@ def _require_able(judge: JudgeSpec, name: str, can: Capabilities) -> None:
     if judge.mode == "preference":
         if names_verdicts(name):
             raise ConfigError(f"judge.model: {name} holds verdicts on criteria, and nothing is compared by them")
+        from dikast.judges.preference import check_can_compare
+
         check_can_compare(name, writes=not (can.logprobs or can.decisions), compare=judge.compare)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+import math
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -46,17 +45,20 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         for position, rollout in enumerate(rollouts):
             groups.setdefault(rollout.group, []).append(position)
         scores: dict[int, Score] = {}
-        room = _Room(self.concurrency)
 
-        async def run(positions: list[int]) -> None:
-            async with room.of(len(positions)):
+        waiting = iter(groups.values())
+
+        async def work() -> None:
+            for positions in waiting:
                 group = [rollouts[position] for position in positions]
                 for position, score in zip(
                     positions, await self.score_group(group, until=until, progress=progress), strict=True
                 ):
                     scores[position] = score
 
-        await side_by_side(run(positions) for positions in groups.values())
+        # How many requests are really under way is the model client's business; this bounds what waits for it.
+        at_once = math.ceil(self.concurrency * len(groups) / max(1, len(rollouts)))
+        await side_by_side(work() for _ in range(min(at_once, len(groups))))
         return [scores[position] for position in range(len(rollouts))]
 
     async def score_group(
@@ -73,12 +75,15 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                 scores[position] = outcome
         if progress and scores:
             progress(len(scores))
+
+        def tell(task: Task, found: Found) -> None:
+            scores[task.position] = self._add_up(task, found)
+            if progress:
+                progress(1)
+
         if tasks:
-            async for task, found in self.judging.group(tasks, until=until):
-                scores[task.position] = self._add_up(task, found)
-                if progress:
-                    progress(1)
-        return [scores[position] for position in range(len(rollouts))]
+            await self.judging.group(tasks, tell, until=until)
+        return [score for _, score in sorted(scores.items())]
 
     def require(self, rollout: Rollout) -> None:
         """Raises `DataError` when a column that the reward names is not there."""
@@ -115,39 +120,3 @@ def run_checks(checks: Iterable[tuple[CheckSpec, CheckFunction]], bound: Bound) 
         if decides(part):
             return parts, part
     return parts, None
-
-
-class _Room:
-    """Lets in as many rollouts at once as the judge takes, whole groups at a time and in their order.
-
-    How many requests are really under way is the model client's business; this bounds what waits for it.
-    """
-
-    def __init__(self, places: int) -> None:
-        self._places = max(1, places)
-        self._free = self._places
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-
-    @asynccontextmanager
-    async def of(self, rollouts: int) -> AsyncGenerator[None]:
-        """Waits for so many places; a group that is larger than the room has it alone."""
-        wanted = min(rollouts, self._places)
-        if self._waiting or self._free < wanted:
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append((wanted, turn))
-            # Stopped while it waits, it only leaves the queue: the batch stops as a whole.
-            await turn
-        else:
-            self._free -= wanted
-        try:
-            yield
-        finally:
-            self._free += wanted
-            self._let_in()
-
-    def _let_in(self) -> None:
-        while self._waiting and self._waiting[0][0] <= self._free:
-            wanted, turn = self._waiting.popleft()
-            if not turn.done():
-                self._free -= wanted
-                turn.set_result(None)

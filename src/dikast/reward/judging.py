@@ -5,23 +5,25 @@ A model that answers one request at a time is asked in order.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from dikast.judges.base import Judge, Verdicts
 from dikast.judges.priming import primed
-from dikast.records import Missing, Part, Usage, Verdict
+from dikast.records import Missing, Part, Usage, Value, Verdict
 from dikast.reward.binding import Bound, case_of, issue_text
-from dikast.reward.compare import Comparison
 from dikast.reward.parts import Judged
 from dikast.spec.judge import PREFERENCE, Criterion
 from dikast.spec.reward import RecallSpec, RewardFile
 
+if TYPE_CHECKING:
+    from dikast.reward.compare import Comparison
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+
+class Task(Value, frozen=True, kw_only=True):
     """A rollout that no gate stopped, with what its checks gave."""
 
     position: int
@@ -31,7 +33,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Items that repeat an earlier one; they are not asked."""
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class Found(Value, frozen=True, kw_only=True):
     """What the judge says of one rollout."""
 
     judged: tuple[Judged, ...]
@@ -40,11 +42,14 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage = Usage()
 
 
+Tell = Callable[[Task, Found], None]
+
+
 class Judging(Protocol):
     """How the rollouts of one group are judged."""
 
-    def group(self, tasks: Sequence[Task], *, until: float | None) -> AsyncIterator[tuple[Task, Found]]:
-        """Gives what is found of each rollout, in the order in which it is there."""
+    async def group(self, tasks: Sequence[Task], tell: Tell, *, until: float | None) -> None:
+        """Tells what is found of each rollout, as soon as it is there."""
         ...
 
 
@@ -55,26 +60,29 @@ class RubricJudging(msgspec.Struct, frozen=True, kw_only=True):
     criteria: tuple[Criterion, ...]
     file: RewardFile
 
-    async def group(self, tasks: Sequence[Task], *, until: float | None) -> AsyncIterator[tuple[Task, Found]]:
+    async def group(self, tasks: Sequence[Task], tell: Tell, *, until: float | None) -> None:
         """Judges the first alone where that spares the others their prefix, then the rest side by side."""
-        if self.judge.capabilities.concurrency == 1:
+        if len(tasks) == 1 or self.judge.capabilities.concurrency == 1:
             for task in tasks:
-                yield task, await self._one(task, until)
-            return
-        work = [partial(self._one, task, until) for task in tasks]
-        for task, found in zip(tasks, await primed(work, prefix=self._prefix(tasks[0])), strict=True):
-            yield task, found
+                await self._one(task, tell, until)
+        else:
+            work = [partial(self._one, task, tell, until) for task in tasks]
+            await primed(work, prefix=self._prefix(tasks[0]))
 
     def _prefix(self, task: Task) -> int:
         """Characters that all questions about the group share."""
         documents = sum(len(text) for _, text in case_of(task.bound, None).documents)
         return documents + len(self.file.objective) + sum(len(c.ask) for c in self.criteria)
 
-    async def _one(self, task: Task, until: float | None) -> Found:
+    async def _one(self, task: Task, tell: Tell, until: float | None) -> None:
+        if task.bound.is_set:
+            tell(task, await self._set(task, until))
+            return
+        [verdicts], usage = await self.judge.judge([case_of(task.bound, None)], self.criteria, until=until)
+        tell(task, Found(judged=(Judged(item=None, verdicts=verdicts),), usage=usage))
+
+    async def _set(self, task: Task, until: float | None) -> Found:
         bound = task.bound
-        if not bound.is_set:
-            [verdicts], usage = await self.judge.judge([case_of(bound, None)], self.criteria, until=until)
-            return Found(judged=(Judged(item=None, verdicts=verdicts),), usage=usage)
         asked = [item for item in bound.units() if item not in task.repeats]
         verdicts, usage = await self.judge.judge([case_of(bound, item) for item in asked], self.criteria, until=until)
         by_item: dict[int | None, Verdicts] = dict(zip(asked, verdicts, strict=True))
@@ -104,8 +112,8 @@ class PreferenceJudging(msgspec.Struct, frozen=True, kw_only=True):
 
     comparison: Comparison
 
-    async def group(self, tasks: Sequence[Task], *, until: float | None) -> AsyncIterator[tuple[Task, Found]]:
+    async def group(self, tasks: Sequence[Task], tell: Tell, *, until: float | None) -> None:
         """Compares them all; whoever a gate stopped takes no part."""
         worths = await self.comparison.compare([task.bound for task in tasks], until=until)
         for task, (worth, usage) in zip(tasks, worths, strict=True):
-            yield task, Found(judged=(Judged(item=None, verdicts={PREFERENCE: worth}),), usage=usage)
+            tell(task, Found(judged=(Judged(item=None, verdicts={PREFERENCE: worth}),), usage=usage))

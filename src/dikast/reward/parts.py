@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from dikast.checks.base import PASSED, Outcome
-from dikast.records import Missing, Part, PartKind, Verdict
+from dikast.records import Missing, Part, PartKind, Value, Verdict
 from dikast.spec.checks import CheckSpec
 from dikast.spec.judge import Criterion
 
@@ -30,7 +30,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 AS_IT_STANDS = Reading()
 
 
-class Judged(msgspec.Struct, frozen=True, kw_only=True):
+class Judged(Value, frozen=True, kw_only=True):
     """The verdicts on one unit: an item of a set, or the whole completion (item None)."""
 
     item: int | None

@@ -51,6 +51,10 @@ class Criterion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     examples: tuple[Example, ...] = ()
     """Solved cases, in the order in which the judge sees them. They are shown without documents."""
 
+    def __hash__(self) -> int:
+        # The levels are a dict, which has none of its own.
+        return hash((self.id, self.ask))
+
 
 class Fallback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A second model for what the first does not answer: failed after its retries, or slower than `after`."""
