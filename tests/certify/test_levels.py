@@ -75,19 +75,23 @@ def test_only_green_and_amber_count_and_never_by_more_than_one(tp, fp, tn, fn, n
 
 
 @pytest.mark.parametrize(
-    ("levels", "whole"),
+    ("criteria", "whole"),
     [
-        (["green", "green"], "green"),
-        (["green", "amber", "red"], "amber"),
-        (["green", "red", "insufficient"], "green"),
-        (["red", "red"], "red"),
-        (["insufficient", "insufficient"], "insufficient"),
-        (["red", "insufficient"], "insufficient"),
+        ([("green", 1), ("green", 3)], "green"),
+        ([("green", 1), ("amber", 1)], "amber"),
+        ([("green", 1), ("amber", 1), ("red", 2)], "amber"),
+        ([("green", 1), ("amber", 1), ("red", 2.1)], "red"),
+        ([("green", 3), ("red", 1), ("insufficient", 1)], "amber"),
+        ([("green", 1), ("insufficient", 1.1)], "insufficient"),
+        ([("green", 1), ("red", 2), ("insufficient", 1)], "insufficient"),
+        ([("green", 1), ("red", 2.1), ("insufficient", 1)], "red"),
+        ([("red", 1), ("red", 1)], "red"),
+        ([("insufficient", 1), ("insufficient", 1)], "insufficient"),
         ([], "red"),
     ],
 )
-def test_the_whole_is_the_worst_of_what_stays_on(levels, whole):
-    assert whole_level(levels) == whole
+def test_the_whole_goes_by_the_weight_of_what_still_counts(criteria, whole):
+    assert whole_level(criteria) == whole
 
 
 def test_a_reading_stays_soft_where_the_middle_does_as_well_as_any_threshold():

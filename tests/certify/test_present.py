@@ -23,7 +23,7 @@ async def certificate(reward, suite, judge_of, perfect) -> Certificate:
 async def test_the_plain_text_has_a_line_for_each_criterion(certificate):
     lines = plain(certificate).splitlines()
 
-    assert lines[0] == "suite, judged by scripted:judge: green"
+    assert lines[0] == "suite, judged by scripted:judge: amber"
     assert " ".join(lines[2].split()) == "criterion yes + no TPR TNR J AUC kappa AC1 flips level factor"
     assert lines[3].startswith("on_topic   80 + 79   1.00 (0.95..1.00)  1.00 (0.95..1.00)  1.00 (0.93..1.00)")
     assert lines[3].endswith("green  1.00")

@@ -19,7 +19,7 @@ missed credit only slows it down.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -38,6 +38,8 @@ GREEN_KAPPA = 0.60
 GREEN_SHARE_OF_HUMAN_KAPPA = 0.90
 AMBER_J = 0.60
 AMBER_PRECISION = 0.85
+HALF = 0.5
+"""Share of the weight that must be carried by criteria that count, or the judge as a whole is not good enough."""
 SOFT_COSTS_AT_MOST = 0.02
 """J that the best threshold may gain over the middle before the reading becomes hard."""
 
@@ -97,12 +99,20 @@ def _short_of_green(table: Confusion, flips: Interval, human_kappa: Interval | N
     return "" if kappa is not None and kappa >= needed else f"kappa is under {needed:.2f}"
 
 
-def whole_level(levels: Collection[Level]) -> Level:
-    """The worst of the criteria that stay on. Where none does: insufficient if more labels might change that, else red."""
-    for level in ("amber", "green", "insufficient"):
-        if level in levels:
-            return level
-    return "red"
+def whole_level(criteria: Sequence[tuple[Level, float]]) -> Level:
+    """The level of the judge, from the level and the weight of each criterion.
+
+    Green where all are. Red where the criteria that still count carry under half of the weight, or insufficient where
+    they would carry it if more labels showed that the insufficient ones are good. Else amber.
+    """
+    total = sum(weight for _, weight in criteria)
+    counting = sum(weight for level, weight in criteria if level in ("green", "amber"))
+    open_still = sum(weight for level, weight in criteria if level == "insufficient")
+    if criteria and all(level == "green" for level, _ in criteria):
+        return "green"
+    if counting > 0 and counting >= HALF * total:
+        return "amber"
+    return "insufficient" if open_still > 0 and counting + open_still >= HALF * total else "red"
 
 
 def choose_reading(values: Sequence[float], labels: Sequence[bool]) -> ChosenReading:

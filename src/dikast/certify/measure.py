@@ -72,7 +72,7 @@ async def certify(
         reward=reward.file.name,
         reward_hash=reward.hash,
         model=ModelIdentity(name=judge.name, fingerprint=judge.fingerprint),
-        level=whole_level([one.level for one in certified.values()]),
+        level=whole_level([(certified[c.id].level, c.weight) for c in criteria]),
         criteria=certified,
         attacks=count_all(
             attacks, reward, units, attempts, answers, {name: one.reading.cut for name, one in certified.items()}

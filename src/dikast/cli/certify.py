@@ -140,7 +140,9 @@ def _show(certificate: Certificate, *, as_json: bool) -> None:
 def _judge_level(certificate: Certificate, path: Path) -> None:
     """Leaves with the exit code of the level; the certificate is written by now."""
     if certificate.level == "red":
-        raise NotGoodEnoughError(f"{path}: red, the judge is not good enough on any criterion; reword what it is asked")
+        raise NotGoodEnoughError(
+            f"{path}: red, the judge is not good enough on criteria that carry half of its weight; reword what it is asked"
+        )
     if certificate.level == "insufficient":
         short = [f"{name} ({one.why})" for name, one in certificate.criteria.items() if one.level == "insufficient"]
         raise NotEnoughDataError(f"{path}: too few labels to say: {', '.join(short)}; label more prompts")
