@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
+from dikast.certify.bounds import Levels, Share
 from dikast.certify.labels import Split
+from dikast.certify.others import Others
 from dikast.errors import ConfigError
 from dikast.reward.parts import Reading
 from dikast.rollouts import appearing
 from dikast.stats.intervals import Interval
 
 Level = Literal["green", "amber", "red", "insufficient"]
-
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 MIDDLE = 0.5
 """Where a soft reading is cut for the figures that need yes or no."""
@@ -52,6 +52,20 @@ class HumanCeiling(msgspec.Struct, frozen=True, kw_only=True):
     kappa: Interval
 
 
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Labels that a criterion lacks before anything is said of it."""
+
+    yes: int
+    no: int
+    """Missing in the untouched part."""
+    first: tuple[str, ...]
+    """Rows of that part, `id#item`, that people have not answered yet or not alike: to be labelled first."""
+    first_of: int
+    """How many such rows there are."""
+    new: int
+    """Rollouts of new prompts that it takes beside them, as an estimate."""
+
+
 class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
     """What the judge's answers to one criterion are worth. All figures are of the untouched part."""
 
@@ -70,6 +84,10 @@ class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
     precision: Interval
     """At the base rate of this sample, which `base_rate` gives; elsewhere it differs."""
     base_rate: float | None
+    stated_base_rate: float | None = None
+    """The share of yes where the judge is used, as the user states it."""
+    precision_at_stated: Interval | None = None
+    """Precision there, from TPR and TNR. Amber goes by it where it is stated."""
     j: Interval
     kappa: Interval
     ac1: Interval
@@ -88,6 +106,8 @@ class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
     """Units in no rate for another reason: people disagree, or they or the judge said n/a."""
     tuning: dict[str, int] = {}
     """Labels that the reading was chosen on."""
+    wanted: Wanted | None = None
+    """What is missing, where too few labels are there."""
 
 
 class VariantResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +122,16 @@ class Consistency(msgspec.Struct, frozen=True, kw_only=True):
 
     units: int
     variants: dict[str, dict[str, VariantResult]]
+
+
+class WordingsResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a criterion's verdicts stay when the judge's prompt is worded otherwise."""
+
+    agreement: Interval
+    """With the judge's own wording, over units and wordings; n counts units."""
+    changed_at_most: float | None
+    """Upper bound of the share that changes, one-sided at 95 %; None where nothing could be compared."""
+    by: dict[str, VariantResult]
 
 
 class CriterionAttack(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,6 +191,12 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     criteria: dict[str, CriterionCertificate]
     attacks: dict[str, AttackResult] = {}
     """Empty where none was made."""
+    wordings: dict[str, WordingsResult] = {}
+    """Criterion → what other wordings of the judge's prompt changed. Empty where they were not asked."""
+    others: Others | None = None
+    """Other judges beside this one; None where none was asked."""
+    levels: Levels = Levels()
+    """The bounds that it was graded by."""
     annotators: tuple[str, ...]
     labels_hash: str
     split: Split

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
-from dikast.certify.certificate import AttackResult, Certificate, CriterionCertificate, Level
+from dikast.certify.bounds import Levels, changed, looser_than_ours
+from dikast.certify.certificate import AttackResult, Certificate, CriterionCertificate, Level, WordingsResult
+from dikast.certify.wanted import in_words
 from dikast.stats.intervals import Interval
 
 _HEADINGS = ("criterion", "yes + no", "TPR", "TNR", "J", "AUC", "kappa", "AC1", "flips", "level", "factor")
@@ -45,11 +47,36 @@ def notes(certificate: Certificate) -> Iterator[str]:
             yield f"{name}: not in the figures: {', '.join(uncounted)}"
         if criterion.human is not None:
             yield f"{name}: annotators agree with each other in {_cell(criterion.human.agreement, ' ')} of the cases"
+        if criterion.precision_at_stated is not None:
+            yield (
+                f"{name}: where {criterion.stated_base_rate:g} are a yes, a yes is right in "
+                f"{_cell(criterion.precision_at_stated, ' ')} of the cases"
+            )
+        if criterion.wanted is not None:
+            yield f"{name}: {in_words(criterion.wanted, 'LABELS')}"
+    for name, worded in certificate.wordings.items():
+        yield _wordings(name, worded)
+    yield from graded_otherwise(certificate.levels)
     if certificate.attacks:
         yield _attacks_in_short(certificate)
     for name, attack in certificate.attacks.items():
         if attack.too_much:
             yield f"warning: {_attack(name, attack)}"
+
+
+def graded_otherwise(levels: Levels) -> Iterator[str]:
+    """What whoever relies on a certificate must know of its bounds; nothing where they are dikast's own."""
+    if looser := looser_than_ours(levels):
+        yield f"warning: graded by looser levels than dikast's own: {', '.join(looser)}"
+    if stricter := [bound for bound in changed(levels) if bound not in looser]:
+        yield f"graded by stricter levels than dikast's own: {', '.join(stricter)}"
+
+
+def _wordings(name: str, worded: WordingsResult) -> str:
+    bound = (
+        "" if worded.changed_at_most is None else f", at most {worded.changed_at_most:.2f} change with 95 % confidence"
+    )
+    return f"{name}: other wordings of the judge's prompt give the same in {_cell(worded.agreement, ' ')} of the cases{bound}"
 
 
 def _attacks_in_short(certificate: Certificate) -> str:
@@ -79,7 +106,8 @@ def _attack(name: str, attack: AttackResult) -> str:
 
 
 def _title(certificate: Certificate) -> str:
-    return f"{certificate.reward}, judged by {certificate.model.name}: {certificate.level}"
+    by_what = " by looser levels" if looser_than_ours(certificate.levels) else ""
+    return f"{certificate.reward}, judged by {certificate.model.name}: {certificate.level}{by_what}"
 
 
 def _cells(name: str, criterion: CriterionCertificate, *, between: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,16 +15,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from dikast.certify import present
+from dikast.certify import present, present_others
 from dikast.certify.attacks import Attack, read_attacks
 from dikast.certify.attempts import ATTACK_UNITS
+from dikast.certify.bounds import Levels, read_base_rates, read_levels
 from dikast.certify.certificate import Certificate, write_certificate
+from dikast.certify.cross import MARGIN
 from dikast.certify.labels import Labels, read_labels
-from dikast.certify.measure import REPEATS, certify
+from dikast.certify.measure import REPEATS, Grading, certify
 from dikast.certify.questions import Progress
+from dikast.certify.wanted import in_words
 from dikast.errors import NotEnoughDataError, NotGoodEnoughError
 from dikast.journal import Journal
-from dikast.reward.assembly import Judges
+from dikast.reward.assembly import Judges, with_model
 from dikast.spec.reward import RewardSpec, read_reward
 
 
@@ -50,6 +53,22 @@ def command(
     attack_units: Annotated[
         int, typer.Option(min=0, help="Candidates of a criterion that each way of an attack is tried on; 0 for none.")
     ] = ATTACK_UNITS,
+    other: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL", help="Another judge, as in judge.model, to answer the same; may be repeated."),
+    ] = None,
+    margin: Annotated[
+        float, typer.Option(min=0, max=1, help="J by which a judge may be behind the best and still be not worse.")
+    ] = MARGIN,
+    levels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Bounds of your own for green, amber and red, YAML.")
+    ] = None,
+    base_rate: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[CRITERION=]SHARE", help="Share of yes where the judge is used: precision is said there too."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals that draw samples.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate on standard output.")] = False,
 ) -> None:
@@ -57,7 +76,9 @@ def command(
 
     Two fifths of the labelled prompts choose how P(yes) is read, the rest is left untouched for the figures.
     Then it is attacked, by empty openers, planted instructions, padding and the like: how often that earns
-    credit that nobody deserves is written down, and decides no level. An answer is kept in the journal: a second run asks nothing again.
+    credit that nobody deserves is written down, and decides no level. With --other more judges answer the same, and a table of
+    quality, cost and latency ends with the cheapest that is not worse than the best. An answer is kept in the journal: a
+    second run asks nothing again.
 
     Exits with 0 when the level is green or amber, 1 when it is red, 3 when there are too few labels. The
     certificate is written in any case.
@@ -66,13 +87,21 @@ def command(
 
       dikast certify reward.yaml labels.jsonl
 
-      dikast certify reward.yaml labels.jsonl -o judge-b.json --repeats 5 --json
+      dikast certify reward.yaml labels.jsonl -o judge-b.json --repeats 3 --json
+
+      dikast certify reward.yaml labels.jsonl --other openai:gpt-oss-120b --other local:judge --margin 0.03
+
+      dikast certify reward.yaml labels.jsonl --levels levels.yaml --base-rate 0.3 --base-rate empty_praise=0.05
 
       dikast certify reward.yaml labels.jsonl --attacks my_attacks.yaml --attack-units 50
     """
     spec = read_reward(reward)
     read = read_labels(labels)
     known = read_attacks(attacks, [c.id for c in spec.file.judge.criteria])
+    grading = Grading(
+        levels=read_levels(levels) if levels else Levels(),
+        base_rates=read_base_rates(base_rate or (), [c.id for c in spec.file.judge.criteria]),
+    )
     kept = Journal.open(journal or reward.parent / ".dikast" / "journal.db")
     try:
         with _shown_progress() as progress:
@@ -84,6 +113,9 @@ def command(
                     attacks=known,
                     attack_units=attack_units,
                     repeats=repeats,
+                    grading=grading,
+                    others=other or (),
+                    margin=margin,
                     seed=seed,
                     progress=progress,
                 )
@@ -94,7 +126,7 @@ def command(
     write_certificate(certificate, written)
     _show(certificate, as_json=as_json)
     typer.echo(f"written: {written}", err=True)
-    _judge_level(certificate, written)
+    _judge_level(certificate, written, labels)
 
 
 async def _measure(
@@ -105,23 +137,31 @@ async def _measure(
     attacks: dict[str, Attack],
     attack_units: int,
     repeats: int,
+    grading: Grading,
+    others: Sequence[str],
+    margin: float,
     seed: int,
     progress: Progress,
 ) -> Certificate:
-    judges = Judges.open(spec, journal)
-    try:
+    async with contextlib.AsyncExitStack() as closing:
+        opened: list[Judges] = []
+        for named in (spec, *(with_model(spec, name) for name in others)):
+            opened.append(Judges.open(named, journal))
+            closing.push_async_callback(opened[-1].close)
+        judge, *beside = opened
         return await certify(
             spec,
             labels,
-            judge=judges.rubric(),
+            judge=judge.rubric(),
             attacks=attacks,
             attack_units=attack_units,
             repeats=repeats,
+            grading=grading,
+            others=[one.rubric() for one in beside],
+            margin=margin,
             seed=seed,
             progress=progress,
         )
-    finally:
-        await judges.close()
 
 
 def _show(certificate: Certificate, *, as_json: bool) -> None:
@@ -135,17 +175,23 @@ def _show(certificate: Certificate, *, as_json: bool) -> None:
         typer.echo(present.plain(certificate) + "\n")
     for note in present.notes(certificate):
         typer.echo(note)
+    if certificate.others is not None:
+        typer.echo("\n" + present_others.plain(certificate.others))
 
 
-def _judge_level(certificate: Certificate, path: Path) -> None:
+def _judge_level(certificate: Certificate, path: Path, labels: Path) -> None:
     """Leaves with the exit code of the level; the certificate is written by now."""
     if certificate.level == "red":
         raise NotGoodEnoughError(
             f"{path}: red, the judge is not good enough on criteria that carry half of its weight; reword what it is asked"
         )
     if certificate.level == "insufficient":
-        short = [f"{name} ({one.why})" for name, one in certificate.criteria.items() if one.level == "insufficient"]
-        raise NotEnoughDataError(f"{path}: too few labels to say: {', '.join(short)}; label more prompts")
+        short = [
+            f"{name} ({one.why})" + (f": {in_words(one.wanted, str(labels))}" if one.wanted else "")
+            for name, one in certificate.criteria.items()
+            if one.level == "insufficient"
+        ]
+        raise NotEnoughDataError(f"{path}: too few labels to say: {'; '.join(short)}")
 
 
 @contextlib.contextmanager

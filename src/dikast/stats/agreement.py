@@ -13,7 +13,16 @@ from statistics import NormalDist
 
 import msgspec
 
-from dikast.stats.intervals import CONFIDENCE, Interval, bootstrap_mean, holding, unknown, wilson, youden
+from dikast.stats.intervals import (
+    CONFIDENCE,
+    Interval,
+    bootstrap_mean,
+    holding,
+    ratio_bounds,
+    unknown,
+    wilson,
+    youden,
+)
 
 
 class Confusion(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,18 +91,18 @@ class Confusion(msgspec.Struct, frozen=True, kw_only=True):
         return (self.tp + self.fn) / self.n if self.n else None
 
     def precision_at(self, base_rate: float) -> Interval:
-        """Precision where a share `base_rate` deserves a yes.
+        """Precision where a share `base_rate`, above 0 and below 1, deserves a yes: from TPR and TNR alone.
 
-        Its bounds come from those of TPR and of the false positive rate at their worst and best
-        together, so the interval is wider than 95 % needs.
+        Its bounds are those of the false positive rate's ratio to TPR (`ratio_bounds`), carried through.
         """
-        tpr, tnr = self.tpr, self.tnr
-        value = _precision(tpr.value, tnr.value, base_rate)
-        low = _precision(tpr.low, tnr.low, base_rate)
-        high = _precision(tpr.high, tnr.high, base_rate)
-        if value is None or low is None or high is None:
+        wrong, right = wilson(self.fp, self.fp + self.tn), self.tpr
+        bounds = ratio_bounds(wrong, right)
+        if bounds is None or not (wrong.value or right.value):
             return unknown(round(self.n))
-        return holding(value, low, high, round(self.n))
+        least, value, most = (
+            base_rate / (base_rate + ratio * (1 - base_rate)) if ratio < math.inf else 0.0 for ratio in bounds
+        )
+        return holding(value, most, least, round(self.n))
 
     @property
     def kappa(self) -> Interval:
@@ -123,13 +132,6 @@ class Confusion(msgspec.Struct, frozen=True, kw_only=True):
             return unknown(round(self.n))
         value, low, high = ((share - chance) / (1 - chance) for share in (raw.value, raw.low, raw.high))
         return holding(value, low, high, round(self.n))
-
-
-def _precision(tpr: float | None, tnr: float | None, base_rate: float) -> float | None:
-    if tpr is None or tnr is None:
-        return None
-    right, wrong = tpr * base_rate, (1 - tnr) * (1 - base_rate)
-    return right / (right + wrong) if right + wrong else None
 
 
 def auc(values: Sequence[float], labels: Sequence[bool]) -> Interval:

@@ -37,6 +37,26 @@ def share(tops: Floats, bottoms: Floats | None = None) -> Interval:
     return spread_share(p, float((residuals**2).sum()) / units**2, units)
 
 
+def share_at_most(tops: Floats, bottoms: Floats, alpha: float = 0.05) -> float | None:
+    """The one-sided upper bound of Σ tops / Σ bottoms at confidence 1 - alpha; None where there is nothing.
+
+    Clopper and Pearson's, with the n that the spread between units stands for (Korn & Graubard 1998): at most the sum
+    of the bottoms, and the number of units where they are all alike. For zeros and ones it is the exact bound.
+    """
+    from scipy.special import betaincinv  # pyright: ignore[reportMissingTypeStubs]  scipy has no types
+
+    units, total = len(tops), float(bottoms.sum())
+    if not units or total <= 0:
+        return None
+    p = float(tops.sum()) / total
+    if p >= 1:
+        return 1.0
+    residuals = (tops - p * bottoms) * (units / total)
+    variance = float((residuals**2).sum()) / units**2
+    n = min(total, p * (1 - p) / variance) if variance > 1e-15 else float(units)
+    return float(betaincinv(p * n + 1, (1 - p) * n, 1 - alpha))
+
+
 def spread_share(p: float, variance: float, units: int) -> Interval:
     """Wilson's interval of a share whose variance is known, from the n that this variance stands for.
 

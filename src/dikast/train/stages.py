@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import msgspec
 
 from dikast.certify.certificate import read_certificate
+from dikast.certify.present import graded_otherwise
 from dikast.errors import NotGoodEnoughError
 from dikast.evaluate.arms import Arm, spread
 from dikast.evaluate.gold import load_gold
@@ -124,6 +125,8 @@ class Run:
         self._keep(source)
         on = {name: f"{c.level} x{c.factor:.2f}" for name, c in trust.criteria.items()}
         self.teller.say(f"certificate: {trust.level}; " + ", ".join(f"{name} {what}" for name, what in on.items()))
+        for note in graded_otherwise(trust.levels):
+            self.teller.say(f"certificate: {note}")
         return reward
 
     def _open_uncertified(self, source: Path) -> Reward:
