@@ -93,7 +93,7 @@ class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
     ac1: Interval
     auc: Interval
     flip_rate: Interval
-    """Share of answers that differ when the same is asked in another wording or order, or again."""
+    """Share of answers that differ when the same is asked in another wording or order, or again; n counts units."""
     variance: Interval
     """Mean over units of the variance of P(yes) under the same."""
     within_group: Interval

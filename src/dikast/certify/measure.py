@@ -182,7 +182,7 @@ def _certify_one(
         auc=auc(sample.values, sample.labels),
         flip_rate=again.flip_rate,
         variance=again.variance,
-        within_group=within_group_accuracy(sample.groups, read, sample.labels, seed=seed),
+        within_group=within_group_accuracy(sample.groups, read, sample.labels),
         human=human,
         missing=sample.missing,
         left_out=sample.left_out,

@@ -32,9 +32,15 @@ def share(tops: Floats, bottoms: Floats | None = None) -> Interval:
     if not units or total <= 0:
         return unknown(units)
     p = min(1.0, max(0.0, float(tops.sum()) / total))
-    residuals = (tops - p * whole) * (units / total)
+    return spread_share(p, ratio_variance(tops, whole), units)
+
+
+def ratio_variance(tops: Floats, bottoms: Floats) -> float:
+    """The variance of Σ tops / Σ bottoms between units, linearised."""
+    units, total = len(tops), float(bottoms.sum())
+    residuals = (tops - float(tops.sum()) / total * bottoms) * (units / total)
     # Divided by n and not by n - 1: zeros and ones give Wilson's interval exactly.
-    return spread_share(p, float((residuals**2).sum()) / units**2, units)
+    return float((residuals**2).sum()) / units**2
 
 
 def share_at_most(tops: Floats, bottoms: Floats, alpha: float = 0.05) -> float | None:
@@ -51,8 +57,7 @@ def share_at_most(tops: Floats, bottoms: Floats, alpha: float = 0.05) -> float |
     p = float(tops.sum()) / total
     if p >= 1:
         return 1.0
-    residuals = (tops - p * bottoms) * (units / total)
-    variance = float((residuals**2).sum()) / units**2
+    variance = ratio_variance(tops, bottoms)
     n = min(total, p * (1 - p) / variance) if variance > 1e-15 else float(units)
     return float(betaincinv(p * n + 1, (1 - p) * n, 1 - alpha))
 
