@@ -21,7 +21,7 @@ inputs: {Document: contract}
 judge: {mode: preference, model: "openai:judge", compare: swiss, prefer: The better answer is good.}
 """
 RUBRIC = REWARD.replace("{mode: preference, ", "{").replace(
-    "compare: swiss, prefer: The better answer is good.", "criteria: [{id: sound, ask: \"Is it sound?\"}]"
+    "compare: swiss, prefer: The better answer is good.", 'criteria: [{id: sound, ask: "Is it sound?"}]'
 )
 
 

@@ -1,5 +1,8 @@
 """The intervals of a preference judge hold the truth as often as they say, and place is told from knowledge."""
 
+# A figure may be None; comparing it then fails the test, as it should.
+# pyright: reportOperatorIssue=false, reportOptionalOperand=false, reportOptionalMemberAccess=false
+
 import math
 import random
 from collections import Counter

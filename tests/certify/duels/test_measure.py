@@ -1,7 +1,7 @@
 """A preference judge is measured: what trains, in both orders, with what place and repetition change."""
 
 # A figure may be None; comparing it then fails the test, as it should.
-# pyright: reportArgumentType=false, reportOperatorIssue=false, reportOptionalMemberAccess=false
+# pyright: reportArgumentType=false, reportOperatorIssue=false, reportOptionalMemberAccess=false, reportOptionalOperand=false
 
 from collections import Counter
 
