@@ -21,6 +21,7 @@ import msgspec
 from dikast.certify.attacks import Attack, Change, Replace, Swapped, Way, is_tried_on, ways_of
 from dikast.certify.attempts import Outcome, count_outcomes, through_the_gates
 from dikast.certify.certificate import AttackResult
+from dikast.certify.duels.figures import PRECISE
 from dikast.certify.duels.labels import Side
 from dikast.certify.duels.questions import SIDES, Answers, Pair, Question, drawn, name_of, seats_of
 from dikast.certify.placing import placed
@@ -200,4 +201,4 @@ def _mean(said: Sequence[Verdict | Missing], side: Side) -> Verdict | Missing:
         if isinstance(seen, Missing):
             return seen
         values.append(seen.value or 0.0)
-    return Verdict(value=round(fmean(values), 9))
+    return Verdict(value=round(fmean(values), PRECISE))

@@ -17,7 +17,7 @@ import msgspec
 from dikast.certify.certificate import PreferenceFigures, VariantResult
 from dikast.certify.duels.questions import REPEAT, SIDES, Answers, Pair, name_of
 from dikast.certify.samples import AskedAgain
-from dikast.records import Missing
+from dikast.records import Missing, Verdict
 from dikast.stats.agreement import Confusion, auc
 from dikast.stats.intervals import Interval, bootstrap_mean, wilson
 
@@ -71,9 +71,8 @@ def chances_of(pair: Pair, answers: Answers, repeat: int = 0) -> tuple[float, fl
     return None if a is None or b is None else (a, b)
 
 
-def _chance(said: object) -> float | None:
-    value = getattr(said, "value", None)
-    return None if value is None else round(value, PRECISE)
+def _chance(said: Verdict | Missing | None) -> float | None:
+    return round(said.value, PRECISE) if isinstance(said, Verdict) and said.value is not None else None
 
 
 def trained(chances: Sequence[float], *, swap: bool) -> list[float]:
