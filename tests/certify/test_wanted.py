@@ -1,7 +1,7 @@
 from dikast.certify.labels import split_labels
 from dikast.certify.measure import certify
 from dikast.certify.questions import units_of
-from dikast.certify.wanted import MOST_NAMED, in_words, wanted_of
+from dikast.certify.wanted import MOST_NAMED, in_words, undecided, wanted_of
 
 
 async def test_too_few_labels_are_counted_and_rows_at_hand_are_named_first(reward, labels_of, row, judge_of, perfect):
@@ -29,8 +29,8 @@ def test_nothing_is_wanted_where_both_classes_are_full(reward, suite):
     split = split_labels(suite)
     units = units_of(reward, suite, split)
 
-    assert wanted_of("on_topic", units, split, yes=80, no=80, least=80) is None
-    assert wanted_of("on_topic", units, split, yes=80, no=79, least=80).no == 1
+    assert wanted_of(undecided("on_topic", units), split, yes=80, no=80, least=80) is None
+    assert wanted_of(undecided("on_topic", units), split, yes=80, no=79, least=80).no == 1
 
 
 def test_a_split_by_hash_sends_some_of_the_new_prompts_to_the_tuning_part(reward, labels_of, row):
@@ -40,7 +40,7 @@ def test_a_split_by_hash_sends_some_of_the_new_prompts_to_the_tuning_part(reward
     labels = labels_of(rows)
     split = split_labels(labels)
 
-    wanted = wanted_of("on_topic", units_of(reward, labels, split), split, yes=29, no=9, least=30)
+    wanted = wanted_of(undecided("on_topic", units_of(reward, labels, split)), split, yes=29, no=9, least=30)
 
     # 21 noes at a quarter of the labels are 84; of new prompts three in five are untouched.
     assert (wanted.yes, wanted.no, wanted.new) == (1, 21, 140)
@@ -51,8 +51,9 @@ def test_no_more_rows_are_named_than_anybody_reads(reward, labels_of, row):
     labels = labels_of(rows)
     split = split_labels(labels)
 
-    wanted = wanted_of("on_topic", units_of(reward, labels, split), split, yes=0, no=0, least=30)
+    wanted = wanted_of(undecided("on_topic", units_of(reward, labels, split)), split, yes=0, no=0, least=30)
 
     assert len(wanted.first) == MOST_NAMED
     assert wanted.first_of == 40
     assert " and 20 more, which are there" in in_words(wanted, "l.jsonl")
+    assert "review" not in in_words(wanted, None)

@@ -291,3 +291,16 @@ def test_bounds_that_mean_nothing_are_one_line_before_anything_is_asked(folder, 
 
     assert (code, judge.asked) == (2, 0)
     assert re.search(f"^error: {problem}", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("options", [("--other", "openai:second"), ("--base-rate", "0.3")])
+def test_what_is_of_criteria_is_refused_for_a_judge_that_compares(folder, judge, capsys, options):
+    (folder / "reward.yaml").write_text(
+        "name: n\nobjective: o\ninputs: {Document: contract}\n"
+        "judge: {mode: preference, model: 'openai:judge', compare: swiss, prefer: the shorter}\n"
+    )
+
+    code = certify(folder, *options)
+
+    assert (code, judge.asked) == (2, 0)
+    assert "--other and --base-rate are of criteria, and its judge compares" in capsys.readouterr().err

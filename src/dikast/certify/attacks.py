@@ -101,6 +101,10 @@ class Half(Attack, frozen=True, kw_only=True, tag="half"):
     """Labelled candidates that meet half of a compound criterion: rows with `"expect": {"half": [criterion id]}`."""
 
 
+class Swapped(Attack, frozen=True, kw_only=True, tag="swapped"):
+    """The two candidates of a duel change places, as they were asked for the consistency; no other judge has places."""
+
+
 KINDS: dict[str, type[Attack]] = {
     "replace": Replace,
     "plant": Plant,
@@ -111,6 +115,7 @@ KINDS: dict[str, type[Attack]] = {
     "reordered": Reordered,
     "template": Template,
     "half": Half,
+    "swapped": Swapped,
 }
 
 

@@ -33,6 +33,8 @@ class Green(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     kappa: Share = 0.60
     share_of_human_kappa: Share = 0.90
     """Of the annotators' own kappa, where that is less than `kappa` asks for."""
+    position: Share = 0.90
+    """Of a preference judge: share of the pairs with the same winner in both orders."""
 
 
 class Amber(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

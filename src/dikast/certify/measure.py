@@ -31,7 +31,7 @@ from dikast.certify.labels import Labels, Split, check_criteria, split_labels
 from dikast.certify.levels import choose_reading, grade, whole_level
 from dikast.certify.questions import Answers, Progress, Unit, ask_all, chosen_again, units_of, ways_of_asking
 from dikast.certify.samples import asked_again, human_ceiling, sample_of
-from dikast.certify.wanted import wanted_of
+from dikast.certify.wanted import undecided, wanted_of
 from dikast.certify.wordings import agreement_of_wordings, worded_questions
 from dikast.errors import ConfigError
 from dikast.judges.base import Judge
@@ -71,7 +71,7 @@ async def certify(
     """Measures the reward's judge against the labels. Equal questions are asked once, through the judge's journal."""
     criteria = reward.file.judge.criteria
     if not criteria:
-        raise ConfigError(f"{reward.path}: a preference judge has no criteria to certify; measure one with a rubric")
+        raise ConfigError(f"{reward.path}: a preference judge has no criteria; it is measured by certify_preference")
     require_another([judge.name, *(other.name for other in others)])
     check_criteria(labels, [c.id for c in criteria])
     split = split_labels(labels)
@@ -81,8 +81,8 @@ async def certify(
     attacks = attacks if attacks and attack_units else {}
     attempts = attempts_on(reward, units, attacks, count=attack_units)
     aside = questions_of(attempts, criteria)
-    for key, worded in worded_questions(units, criteria, judge, attacks).items():
-        aside.setdefault(key, []).extend(worded)
+    for key, put in worded_questions(units, criteria, judge, attacks).items():
+        aside.setdefault(key, []).extend(put)
     bill = Bill(reward.folder)
     answers = await ask_all(reward, units, ways, again, attacks=aside, judge=judge, progress=progress, heard=bill.add)
     named = {way.name for way in ways}
@@ -128,7 +128,7 @@ async def certify(
         split=split,
         consistency=Consistency(units=len({key for key, name in answers if name in named}), variants=variants),
         seed=seed,
-        made_with=_made_with() | ({"attacks": attacks_hash(attacks)} if attacks else {}),
+        made_with=made_with() | ({"attacks": attacks_hash(attacks)} if attacks else {}),
         date=datetime.now(UTC).date().isoformat(),
     )
 
@@ -187,18 +187,18 @@ def _certify_one(
         missing=sample.missing,
         left_out=sample.left_out,
         tuning={"yes": sum(tuning.labels), "no": len(tuning.labels) - sum(tuning.labels)},
-        wanted=wanted_of(criterion.id, units, split, yes=yes, no=no, least=grading.levels.least_per_class),
+        wanted=wanted_of(undecided(criterion.id, units), split, yes=yes, no=no, least=grading.levels.least_per_class),
     )
     return certificate, again.variants
 
 
-def _made_with() -> dict[str, str]:
+def made_with() -> dict[str, str]:
     """The software that a figure may depend on."""
-    made_with = {"python": platform.python_version()}
+    software = {"python": platform.python_version()}
     for package in ("dikast", "numpy", "scipy"):
         try:
-            made_with[package] = version(package)
+            software[package] = version(package)
         except PackageNotFoundError:
             # Run from a source tree: there is no version to tell.
             continue
-    return made_with
+    return software

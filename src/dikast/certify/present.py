@@ -9,6 +9,7 @@ from rich.text import Text
 
 from dikast.certify.bounds import Levels, changed, looser_than_ours
 from dikast.certify.certificate import AttackResult, Certificate, CriterionCertificate, Level, WordingsResult
+from dikast.certify.duels.notes import about_duels
 from dikast.certify.wanted import in_words
 from dikast.stats.intervals import Interval
 
@@ -39,21 +40,7 @@ def plain(certificate: Certificate) -> str:
 def notes(certificate: Certificate) -> Iterator[str]:
     """What a reader of the figures must know: what decided, what was not counted."""
     for name, criterion in certificate.criteria.items():
-        reading = "read as it is" if criterion.reading.soft else f"a yes from {criterion.reading.cut:.2f} on"
-        yield f"{name}: {criterion.level}, {criterion.why}; P(yes) is {reading}"
-        uncounted = [f"{n} missing ({reason})" for reason, n in criterion.missing.items()]
-        uncounted += [f"{n} left out ({reason})" for reason, n in criterion.left_out.items()]
-        if uncounted:
-            yield f"{name}: not in the figures: {', '.join(uncounted)}"
-        if criterion.human is not None:
-            yield f"{name}: annotators agree with each other in {_cell(criterion.human.agreement, ' ')} of the cases"
-        if criterion.precision_at_stated is not None:
-            yield (
-                f"{name}: where {criterion.stated_base_rate:g} are a yes, a yes is right in "
-                f"{_cell(criterion.precision_at_stated, ' ')} of the cases"
-            )
-        if criterion.wanted is not None:
-            yield f"{name}: {in_words(criterion.wanted, 'LABELS')}"
+        yield from _about_criterion(name, criterion)
     for name, worded in certificate.wordings.items():
         yield _wordings(name, worded)
     yield from graded_otherwise(certificate.levels)
@@ -62,6 +49,26 @@ def notes(certificate: Certificate) -> Iterator[str]:
     for name, attack in certificate.attacks.items():
         if attack.too_much:
             yield f"warning: {_attack(name, attack)}"
+
+
+def _about_criterion(name: str, criterion: CriterionCertificate) -> Iterator[str]:
+    reading = "read as it is" if criterion.reading.soft else f"a yes from {criterion.reading.cut:.2f} on"
+    yield f"{name}: {criterion.level}, {criterion.why}; P(yes) is {reading}"
+    if criterion.preference is not None:
+        yield from about_duels(name, criterion.n, criterion.preference, _cell)
+    uncounted = [f"{n} missing ({reason})" for reason, n in criterion.missing.items()]
+    uncounted += [f"{n} left out ({reason})" for reason, n in criterion.left_out.items()]
+    if uncounted:
+        yield f"{name}: not in the figures: {', '.join(uncounted)}"
+    if criterion.human is not None:
+        yield f"{name}: annotators agree with each other in {_cell(criterion.human.agreement, ' ')} of the cases"
+    if criterion.precision_at_stated is not None:
+        yield (
+            f"{name}: where {criterion.stated_base_rate:g} are a yes, a yes is right in "
+            f"{_cell(criterion.precision_at_stated, ' ')} of the cases"
+        )
+    if criterion.wanted is not None:
+        yield f"{name}: {in_words(criterion.wanted, None if criterion.preference else 'LABELS')}"
 
 
 def graded_otherwise(levels: Levels) -> Iterator[str]:
@@ -123,7 +130,7 @@ def _cells(name: str, criterion: CriterionCertificate, *, between: str) -> tuple
     )
 
 
-def _cell(interval: Interval, between: str) -> str:
+def _cell(interval: Interval, between: str = " ") -> str:
     if interval.low is None or interval.high is None:
         return _number(interval.value)
     return f"{_number(interval.value)}{between}({_number(interval.low)}..{_number(interval.high)})"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import pvariance
 from typing import NamedTuple
 
 from dikast.certify.certificate import HumanCeiling, VariantResult
-from dikast.certify.labels import pairs_of
+from dikast.certify.labels import Vote, pairs_of
 from dikast.certify.questions import BASE, Answers, Unit
 from dikast.records import Missing, Verdict
 from dikast.stats.agreement import Confusion
@@ -95,7 +95,7 @@ def asked_again(
             spreads.append(pvariance(numbers))
             groups.append(unit.group)
     return AskedAgain(
-        flip_rate=_flip_rate(by_unit),
+        flip_rate=flip_rate_of(by_unit),
         variance=bootstrap_mean(spreads, groups, seed=seed),
         variants={
             way: VariantResult(flip_rate=wilson(sum(of_way), len(of_way)), missing=missing[way])
@@ -104,8 +104,8 @@ def asked_again(
     )
 
 
-def _flip_rate(by_unit: Sequence[Sequence[bool]]) -> Interval:
-    """Share of changed answers. Counted answer by answer its interval would hold the truth in 80 % of the cases."""
+def flip_rate_of(by_unit: Sequence[Sequence[float]]) -> Interval:
+    """Share of changed answers, unit by unit. Counted one by one its interval would hold the truth in 80 % of the cases."""
     if not by_unit:
         return unknown()
     import numpy as np
@@ -123,13 +123,18 @@ def _read(verdict: Verdict, cut: float) -> bool | None:
 
 
 def human_ceiling(criterion: str, units: Sequence[Unit]) -> HumanCeiling | None:
-    """How well annotators agree, over all their pairs; None where no unit has two of them.
+    """How well annotators agree on a criterion, over all their pairs; None where no unit has two of them."""
+    return ceiling_of(unit.row.labels.get(criterion, {}) for unit in units)
+
+
+def ceiling_of(votes: Iterable[Mapping[str, Vote]]) -> HumanCeiling | None:
+    """How well annotators agree, from their answers to each unit.
 
     A unit counts once: with more than two annotators its pairs share it.
     """
     table = Confusion()
-    for unit in units:
-        pairs = list(pairs_of(unit.row.labels.get(criterion, {})))
+    for of_unit in votes:
+        pairs = list(pairs_of(of_unit))
         if pairs:
             one = Confusion.of([first for first, _ in pairs], [second for _, second in pairs])
             table = table.plus(one, share=1 / len(pairs))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Generator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,19 +22,24 @@ from dikast.certify.attempts import ATTACK_UNITS
 from dikast.certify.bounds import Levels, read_base_rates, read_levels
 from dikast.certify.certificate import Certificate, write_certificate
 from dikast.certify.cross import MARGIN
+from dikast.certify.duels.labels import PairLabels, read_pairs
+from dikast.certify.duels.measure import certify_preference
 from dikast.certify.labels import Labels, read_labels
 from dikast.certify.measure import REPEATS, Grading, certify
 from dikast.certify.questions import Progress
 from dikast.certify.wanted import in_words
-from dikast.errors import NotEnoughDataError, NotGoodEnoughError
+from dikast.errors import NotEnoughDataError, NotGoodEnoughError, UsageError
 from dikast.journal import Journal
 from dikast.reward.assembly import Judges, with_model
+from dikast.spec.judge import PREFERENCE
 from dikast.spec.reward import RewardSpec, read_reward
 
 
 def command(
     reward: Annotated[Path, typer.Argument(metavar="REWARD", help="The reward file.")],
-    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Rollouts with people's answers, JSONL.")],
+    labels: Annotated[
+        Path, typer.Argument(metavar="LABELS", help="Rollouts, or pairs of completions, with people's answers, JSONL.")
+    ],
     *,
     output: Annotated[
         Path | None,
@@ -75,6 +81,7 @@ def command(
     """Measure what a reward's judge is worth: agreement with people's labels, and with itself, criterion by criterion.
 
     Two fifths of the labelled prompts choose how P(yes) is read, the rest is left untouched for the figures.
+    A preference judge is measured on pairs that people compared, each asked in both orders.
     Then it is attacked, by empty openers, planted instructions, padding and the like: how often that earns
     credit that nobody deserves is written down, and decides no level. With --other more judges answer the same, and a table of
     quality, cost and latency ends with the cheapest that is not worse than the best. An answer is kept in the journal: a
@@ -96,11 +103,14 @@ def command(
       dikast certify reward.yaml labels.jsonl --attacks my_attacks.yaml --attack-units 50
     """
     spec = read_reward(reward)
-    read = read_labels(labels)
-    known = read_attacks(attacks, [c.id for c in spec.file.judge.criteria])
+    compares = spec.file.judge.mode == "preference"
+    if compares and (other or base_rate):
+        raise UsageError(f"{reward}: --other and --base-rate are of criteria, and its judge compares; leave them out")
+    read = read_pairs(labels) if compares else read_labels(labels)
+    criteria = [PREFERENCE] if compares else [c.id for c in spec.file.judge.criteria]
+    known = read_attacks(attacks, criteria)
     grading = Grading(
-        levels=read_levels(levels) if levels else Levels(),
-        base_rates=read_base_rates(base_rate or (), [c.id for c in spec.file.judge.criteria]),
+        levels=read_levels(levels) if levels else Levels(), base_rates=read_base_rates(base_rate or (), criteria)
     )
     kept = Journal.open(journal or reward.parent / ".dikast" / "journal.db")
     try:
@@ -131,7 +141,7 @@ def command(
 
 async def _measure(
     spec: RewardSpec,
-    labels: Labels,
+    labels: Labels | PairLabels,
     journal: Journal,
     *,
     attacks: dict[str, Attack],
@@ -149,19 +159,20 @@ async def _measure(
             opened.append(Judges.open(named, journal))
             closing.push_async_callback(opened[-1].close)
         judge, *beside = opened
-        return await certify(
-            spec,
-            labels,
-            judge=judge.rubric(),
-            attacks=attacks,
-            attack_units=attack_units,
-            repeats=repeats,
-            grading=grading,
-            others=[one.rubric() for one in beside],
-            margin=margin,
-            seed=seed,
-            progress=progress,
+        measure = (
+            partial(certify_preference, spec, labels, judge=judge.comparison(), levels=grading.levels)
+            if isinstance(labels, PairLabels)
+            else partial(
+                certify,
+                spec,
+                labels,
+                judge=judge.rubric(),
+                grading=grading,
+                others=[one.rubric() for one in beside],
+                margin=margin,
+            )
         )
+        return await measure(attacks=attacks, attack_units=attack_units, repeats=repeats, seed=seed, progress=progress)
 
 
 def _show(certificate: Certificate, *, as_json: bool) -> None:
@@ -187,7 +198,8 @@ def _judge_level(certificate: Certificate, path: Path, labels: Path) -> None:
         )
     if certificate.level == "insufficient":
         short = [
-            f"{name} ({one.why})" + (f": {in_words(one.wanted, str(labels))}" if one.wanted else "")
+            f"{name} ({one.why})"
+            + (f": {in_words(one.wanted, None if one.preference else str(labels))}" if one.wanted else "")
             for name, one in certificate.criteria.items()
             if one.level == "insufficient"
         ]
