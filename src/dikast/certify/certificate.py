@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from dikast.certify.labels import Split
+from dikast.certify.labels import Split, Vote
 from dikast.errors import ConfigError
 from dikast.reward.parts import Reading
 from dikast.rollouts import appearing
@@ -27,6 +27,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 MIDDLE = 0.5
 """Where a soft reading is cut for the figures that need yes or no."""
+_HELD_LATER = ("disagreements",)
 
 
 class ChosenReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -144,6 +145,27 @@ class AttackResult(msgspec.Struct, frozen=True, kw_only=True):
         return gained or self.fooled > self.fooled_at_most * self.tried
 
 
+class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit of the untouched part on which the judge's answer is not people's. Its texts stand in the labels file."""
+
+    id: str
+    """The rollout's."""
+    item: int | None
+    criterion: str
+    people: dict[str, Vote]
+    """annotator → answer."""
+    value: float
+    """P(yes), or the share of a scale."""
+    reason: str | None = None
+    evidence: str | None = None
+
+    @property
+    def distance(self) -> float:
+        """How far P(yes) lies from the share of the people who say yes, among those who say yes or no."""
+        votes = [vote for vote in self.people.values() if isinstance(vote, bool)]
+        return abs(self.value - sum(votes) / len(votes))
+
+
 class ModelIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """The model that was measured."""
 
@@ -161,6 +183,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     criteria: dict[str, CriterionCertificate]
     attacks: dict[str, AttackResult] = {}
     """Empty where none was made."""
+    disagreements: tuple[Disagreement, ...] = ()
+    """Between the judge and people, the worst ones first."""
     annotators: tuple[str, ...]
     labels_hash: str
     split: Split
@@ -202,7 +226,13 @@ def write_certificate(certificate: Certificate, path: Path) -> None:
 
 
 def certificate_hash(certificate: Certificate) -> str:
-    """SHA-256 of the canonical JSON without the date: measured again with the same result, it is the same."""
+    """SHA-256 of the canonical JSON without the date: measured again with the same result, it is the same.
+
+    What certificates came to hold later is left out where it is empty, so that older ones keep their hash.
+    """
     content = msgspec.to_builtins(certificate)
     del content["date"]
+    for name in _HELD_LATER:
+        if not content[name]:
+            del content[name]
     return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
