@@ -96,7 +96,8 @@ def _rests_on(subject: Subject) -> list[str]:
     by = f"one annotator alone: {people[0]}" if len(people) == 1 else f"{len(people)} annotators: {', '.join(people)}"
     return [
         f"{rows} {subject.things} to {len(split.tuning) + len(split.certificate)} prompts, labelled by {by}.",
-        f"Every figure here is of {subject.untouched} of them, to {len(split.certificate)} prompts, that were left untouched; "
+        f"Every figure here is of {subject.untouched} of them, to {len(split.certificate)} prompts, that were left untouched, "
+        "as far as they could be compared, which the rows below tell; "
         f"how an answer is read was chosen on the other {rows - subject.untouched}.",
         f"The reward {certificate.reward} exactly as it stood on {certificate.date}, judged by {certificate.model.name}. "
         "Of another wording or another model this says nothing.",
