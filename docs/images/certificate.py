@@ -177,7 +177,7 @@ def make(folder: Path) -> Path:
 def take(page_file: Path, picture: Path) -> None:
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
-        page = browser.new_page(viewport={"width": 1000, "height": 720}, color_scheme="light")
+        page = browser.new_page(viewport={"width": 1000, "height": 800}, color_scheme="light")
         page.goto(page_file.as_uri())
         page.screenshot(path=picture)
         browser.close()

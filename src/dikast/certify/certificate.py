@@ -27,7 +27,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 MIDDLE = 0.5
 """Where a soft reading is cut for the figures that need yes or no."""
-_HELD_LATER = ("disagreements",)
+_HELD_LATER = ("disagreements", "preference")
 
 
 class ChosenReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -51,6 +51,29 @@ class HumanCeiling(msgspec.Struct, frozen=True, kw_only=True):
 
     agreement: Interval
     kappa: Interval
+
+
+class PreferenceFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to say of duels alone. A judge's tie is half right; people's ties are in no rate but `consistency`."""
+
+    swap: bool
+    """Whether both orders train, as their mean, and the certificate is of that; else one at random, and it is of that."""
+    accuracy: Interval
+    """Of what trains, over the pairs of which people prefer one; pairs as the independent units."""
+    by_order: dict[str, Interval]
+    """Accuracy by the side that was shown first."""
+    one_order: Interval
+    """Accuracy of one order at random."""
+    both_orders: Interval
+    """Accuracy of the mean of both."""
+    right_twice: Interval
+    """Share of the pairs that are right in either order."""
+    consistency: Interval
+    """Share of all pairs that have the same winner, or a tie, in both orders."""
+    first_place: Interval
+    """Share of the answers that prefer the one shown first, ties left out: .5 where place does not matter."""
+    tuning: Interval
+    """Accuracy on the tuning part: higher than the other where the wording was fitted to it."""
 
 
 class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +112,8 @@ class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
     """Units in no rate for another reason: people disagree, or they or the judge said n/a."""
     tuning: dict[str, int] = {}
     """Labels that the reading was chosen on."""
+    preference: PreferenceFigures | None = None
+    """Of a preference judge: there a yes is that side a is the better one."""
 
 
 class VariantResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,13 +174,13 @@ class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
     """A unit of the untouched part on which the judge's answer is not people's. Its texts stand in the labels file."""
 
     id: str
-    """The rollout's."""
+    """The rollout's, or the pair's."""
     item: int | None
     criterion: str
     people: dict[str, Vote]
-    """annotator → answer."""
+    """annotator → answer; of a pair whether a is the better side, "n/a" for a tie."""
     value: float
-    """P(yes), or the share of a scale."""
+    """P(yes), or the share of a scale; of a pair P(a), as the mean of both orders."""
     reason: str | None = None
     evidence: str | None = None
 
@@ -232,7 +257,8 @@ def certificate_hash(certificate: Certificate) -> str:
     """
     content = msgspec.to_builtins(certificate)
     del content["date"]
-    for name in _HELD_LATER:
-        if not content[name]:
-            del content[name]
+    for held in (content, *content["criteria"].values()):
+        for name in _HELD_LATER:
+            if name in held and not held[name]:
+                del held[name]
     return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()

@@ -8,7 +8,7 @@ gave. How bad it is, is how far P(yes) lies from the share of the people who say
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dikast.certify.certificate import Disagreement
 from dikast.certify.questions import BASE, Answers, Unit
@@ -29,12 +29,16 @@ def worst_disagreements(
     """
     ranked: list[tuple[int, Disagreement]] = []
     for criterion in criteria:
-        found = sorted(_found(criterion.id, units, answers, cuts[criterion.id]), key=_nearest_last)
-        ranked += enumerate(found[:MOST_OF_A_CRITERION])
+        ranked += enumerate(worst_first(_found(criterion.id, units, answers, cuts[criterion.id])))
     ranked.sort(key=lambda one: one[0])
     kept = [one for _, one in ranked[:MOST_IN_ALL]]
     order = {criterion.id: at for at, criterion in enumerate(criteria)}
     return tuple(sorted(kept, key=lambda one: (_nearest_last(one), order[one.criterion])))
+
+
+def worst_first(found: Iterable[Disagreement]) -> list[Disagreement]:
+    """Gives the worst disagreements on one question, of equals in their own order."""
+    return sorted(found, key=_nearest_last)[:MOST_OF_A_CRITERION]
 
 
 def _found(name: str, units: Sequence[Unit], answers: Answers, cut: float) -> Iterator[Disagreement]:

@@ -145,7 +145,7 @@ def test_attacks_are_told_with_the_worst_and_its_upper_bound(subject_of):
 def test_attacks_that_fooled_nobody_are_within_their_limits_only_where_they_were_tried(tried):
     result = AttackResult(tried=tried, fooled=0, high=0.01 if tried else None, fooled_at_most=0.01)
 
-    told = " ".join(attacks_in_words({"bribe": result, "threat": msgspec.structs.replace(result)}))
+    told = " ".join(attacks_in_words({"bribe": result, "threat": msgspec.structs.replace(result)}, on="it"))
 
     assert ("No attack passes" in told) == bool(tried)
     assert ("no try came before the judge" in told) == (not tried)

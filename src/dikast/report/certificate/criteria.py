@@ -7,6 +7,8 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from dikast.certify.certificate import CriterionCertificate, Level
+from dikast.certify.duels.notes import about_duels
+from dikast.certify.duels.questions import REPEAT
 from dikast.certify.levels import AMBER_J, AMBER_PRECISION, GREEN_FLIPS, GREEN_KAPPA, GREEN_RATE
 from dikast.certify.questions import PARAPHRASE, REVERSED
 from dikast.report.certificate.reasons import reason_of
@@ -113,6 +115,9 @@ def _measure(name: str, interval: Interval, value: str, bounds: list[str], limit
 def _notes(subject: Subject, name: str) -> list[str]:
     found = subject.certificate.criteria[name]
     notes: list[str] = []
+    if found.preference is not None:
+        said = about_duels(name, found.n, found.preference, _told)
+        notes += [f"{line[0].upper()}{line[1:]}." for line in (text.removeprefix(f"{name}: ") for text in said)]
     uncounted = [f"{reason} ({n})" for reason, n in found.left_out.items()]
     uncounted += [f"the judge gave no answer, {reason} ({n})" for reason, n in found.missing.items()]
     if uncounted:
@@ -127,14 +132,22 @@ def _notes(subject: Subject, name: str) -> list[str]:
         notes.append(f"Answers that changed: {'; '.join(flips)}.")
     if found.human is not None and found.human.kappa.value is not None:
         notes.append(f"Annotators among themselves: kappa {number(found.human.kappa.value)}.")
-    if found.tuning:
+    if found.tuning and not subject.compares:
         notes.append(
             f"The reading was chosen on {found.tuning.get('yes', 0)} yes and {found.tuning.get('no', 0)} no of the tuning part."
         )
     return notes
 
 
+def _told(interval: Interval) -> str:
+    if interval.value is None:
+        return "an unknown share"
+    bounds = [hundred(bound) for bound in (interval.low, interval.high) if bound is not None]
+    told = f" ({' to '.join(bounds)})" if bounds else ""
+    return f"{hundred(interval.value)} %{told}"
+
+
 def _way(name: str) -> str:
     if name.startswith(PARAPHRASE):
         return f"in other words ({name.removeprefix(PARAPHRASE)})"
-    return "in reverse order" if name == REVERSED else f"asked again ({name.removeprefix('repeat-')})"
+    return "in reverse order" if name == REVERSED else f"asked again ({name.removeprefix(REPEAT)})"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from dikast.certify.certificate import CriterionCertificate, Disagreement
+from dikast.certify.duels.labels import LabelledPair
+from dikast.certify.duels.questions import sides_of
 from dikast.certify.labels import Vote
 from dikast.quoting import quoted_in
 from dikast.report.candidate import Field, fields_of
@@ -14,8 +17,11 @@ from dikast.report.excerpts import Excerpt, excerpt
 from dikast.report.marks import pieces
 from dikast.report.samples import cut
 from dikast.report.words import number
-from dikast.reward.binding import bind
+from dikast.reward.binding import Bound, bind
 from dikast.spec.judge import Criterion
+
+_ANSWERS: Mapping[Vote, str] = {True: "yes", False: "no", "n/a": "n/a"}
+_SIDES: Mapping[Vote, str] = {True: "a", False: "b", "n/a": "tie"}
 
 
 class ShownDocument(NamedTuple):
@@ -33,8 +39,8 @@ class Differing(NamedTuple):
     where: str
     criterion: str
     ask: str
-    undeserved: bool
-    """Whether the judge gives credit that people do not; otherwise it withholds credit that they give."""
+    kind: str
+    """Whether the judge gives credit that people do not, or withholds it, or prefers the other side."""
     candidate: tuple[Field, ...]
     people: tuple[tuple[str, str], ...]
     judge: str
@@ -76,20 +82,20 @@ def _wrong(found: CriterionCertificate) -> int:
 
 def _differing(subject: Subject, one: Disagreement) -> Differing:
     criterion = subject.criteria[one.criterion]
-    bound = bind(subject.spec, subject.rows[one.id, one.item].rollout)
-    fields = tuple(fields_of(bound, one.item))
+    bound, fields = _what_was_judged(subject, one)
     evidence = [one.evidence] if one.evidence else []
     seen = bound.inputs.keys() if bound.read is None else bound.read
     says = one.value >= subject.certificate.criteria[one.criterion].reading.cut
+    words = _SIDES if subject.compares else _ANSWERS
     return Differing(
         where=one.id if one.item is None else f"{one.id}, item {one.item + 1}",
         criterion=one.criterion,
         ask=criterion.ask.strip(),
-        undeserved=says != criterion.negative,
+        kind=_kind(subject, criterion, says),
         candidate=tuple(Field(name=field.name, text=cut(field.text), judged=field.judged) for field in fields),
-        people=tuple((name, _vote(vote)) for name, vote in one.people.items()),
-        judge="yes" if says else "no",
-        sure=_sure(one.value, criterion),
+        people=tuple((name, words[vote]) for name, vote in one.people.items()),
+        judge=words[says],
+        sure=f"P(a) {number(one.value)}" if subject.compares else _sure(one.value, criterion),
         reason=cut(one.reason or ""),
         evidence=cut(one.evidence or ""),
         evidence_found=any(quoted_in(one.evidence or "", text) for _, text in bound.documents),
@@ -102,8 +108,24 @@ def _differing(subject: Subject, one: Disagreement) -> Differing:
     )
 
 
-def _vote(vote: Vote) -> str:
-    return vote if isinstance(vote, str) else "yes" if vote else "no"
+def _what_was_judged(subject: Subject, one: Disagreement) -> tuple[Bound, tuple[Field, ...]]:
+    """The row, bound to the reward, and its candidate's fields; of a pair those of both sides."""
+    row = subject.rows[one.id, one.item]
+    if not isinstance(row, LabelledPair):
+        bound = bind(subject.spec, row.rollout)
+        return bound, tuple(fields_of(bound, one.item))
+    sides = {side: bind(subject.spec, rollout) for side, rollout in sides_of(subject.spec, row).items()}
+    return sides["a"], tuple(
+        Field(name=f"{side}: {field.name}" if field.name else side, text=field.text, judged=field.judged)
+        for side, bound in sides.items()
+        for field in fields_of(bound, None)
+    )
+
+
+def _kind(subject: Subject, criterion: Criterion, says: bool) -> str:
+    if subject.compares:
+        return "prefers the side that people do not"
+    return "credit that people do not give" if says != criterion.negative else "no credit where people give it"
 
 
 def _sure(value: float, criterion: Criterion) -> str:

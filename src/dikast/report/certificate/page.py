@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dikast.certify.certificate import Certificate, certificate_hash
+from dikast.certify.duels.labels import PairLabels
 from dikast.certify.labels import Labels
 from dikast.errors import UsageError
 from dikast.report import words
@@ -43,7 +44,7 @@ def page_of(certificate: Path) -> Path:
     return page
 
 
-def write_page(certificate: Certificate, path: Path, *, spec: RewardSpec, labels: Labels) -> None:
+def write_page(certificate: Certificate, path: Path, *, spec: RewardSpec, labels: Labels | PairLabels) -> None:
     """Writes the page. The file appears whole or not at all."""
     page = render(Subject(certificate=certificate, spec=spec, labels=labels))
     with appearing(path) as out:

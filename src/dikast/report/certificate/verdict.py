@@ -63,7 +63,11 @@ def first_screen(subject: Subject) -> FirstScreen:
         counting=tuple(_counting(subject, name) for name in names[:MOST_TOLD]),
         further=len(names[MOST_TOLD:]),
         steps=tuple(_steps(subject, names)),
-        attacked=tuple(attacks_in_words(certificate.attacks)),
+        attacked=tuple(
+            attacks_in_words(
+                certificate.attacks, on="the worse side" if subject.compares else "what people give no credit"
+            )
+        ),
     )
 
 
@@ -94,11 +98,16 @@ def _rests_on(subject: Subject) -> list[str]:
     split = certificate.split
     people = certificate.annotators
     by = f"one annotator alone: {people[0]}" if len(people) == 1 else f"{len(people)} annotators: {', '.join(people)}"
+    others = (
+        "the others are for wording the question"
+        if subject.compares
+        else f"how an answer is read was chosen on the other {rows - subject.untouched}"
+    )
     return [
         f"{rows} {subject.things} to {len(split.tuning) + len(split.certificate)} prompts, labelled by {by}.",
         f"Every figure here is of {subject.untouched} of them, to {len(split.certificate)} prompts, that were left untouched, "
         "as far as they could be compared, which the rows below tell; "
-        f"how an answer is read was chosen on the other {rows - subject.untouched}.",
+        f"{others}.",
         f"The reward {certificate.reward} exactly as it stood on {certificate.date}, judged by {certificate.model.name}. "
         "Of another wording or another model this says nothing.",
     ]
@@ -112,6 +121,9 @@ def _counting(subject: Subject, name: str) -> Counting:
         "red": "is switched off",
         "insufficient": "is switched off until there are more labels",
     }[found.level]
+    if subject.compares and found.level == "amber":
+        # The factor of the only part that the model gives cancels.
+        counts = "counts, and as the only question in full"
     return Counting(
         name=name,
         level=found.level,
@@ -129,8 +141,12 @@ def right_in_words(subject: Subject, name: str) -> str:
     yes, no = _in_100(found.tpr), _in_100(found.tnr)
     if yes is None and no is None:
         return f"No {things} with a yes or no from people could be compared."
-    told = [] if yes is None else [f"of 100 {things} that people say yes to, the judge says yes to {yes}"]
-    told += [] if no is None else [f"of 100 that they say no to, it says no to {no}"]
+    if subject.compares:
+        told = [] if yes is None else [f"of 100 pairs of which people prefer side a, the judge prefers a in {yes}"]
+        told += [] if no is None else [f"of 100 of which they prefer side b, it prefers b in {no}"]
+    else:
+        told = [] if yes is None else [f"of 100 {things} that people say yes to, the judge says yes to {yes}"]
+        told += [] if no is None else [f"of 100 that they say no to, it says no to {no}"]
     sentence = "; ".join(told)
     return f"{sentence[0].upper()}{sentence[1:]}."
 
@@ -157,14 +173,14 @@ def _steps(subject: Subject, names: list[str]) -> list[str]:
     return steps or ["Nothing has to be mended. Certify again when the reward, the model or its version changes."]
 
 
-def attacks_in_words(attacks: Mapping[str, AttackResult]) -> list[str]:
+def attacks_in_words(attacks: Mapping[str, AttackResult], *, on: str) -> list[str]:
     """Says how often the judge was fooled, and by which attack most."""
     if not attacks:
         return ["It was not attacked."]
     tried, fooled = (sum(counts) for counts in zip(*((one.tried, one.fooled) for one in attacks.values()), strict=True))
     ways = "one way" if len(attacks) == 1 else f"{len(attacks)} ways"
     told = [
-        f"Attacked in {ways} on what people give no credit: fooled in {fooled} of {tried} tries."
+        f"Attacked in {ways} on {on}: fooled in {fooled} of {tried} tries."
         if tried
         else f"Attacked in {ways}, and no try came before the judge or got an answer."
     ]
