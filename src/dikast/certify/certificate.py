@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 
 from dikast.certify.bounds import Levels, Share
-from dikast.certify.labels import Split
+from dikast.certify.labels import Split, Vote
 from dikast.certify.others import Others
 from dikast.errors import ConfigError
 from dikast.reward.parts import Reading
@@ -27,6 +27,15 @@ Level = Literal["green", "amber", "red", "insufficient"]
 
 MIDDLE = 0.5
 """Where a soft reading is cut for the figures that need yes or no."""
+_HELD_LATER = (
+    "disagreements",
+    "others",
+    "precision_at_stated",
+    "preference",
+    "stated_base_rate",
+    "wanted",
+    "wordings",
+)
 
 
 class ChosenReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -199,6 +208,27 @@ class AttackResult(msgspec.Struct, frozen=True, kw_only=True):
         return gained or self.fooled > self.fooled_at_most * self.tried
 
 
+class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit of the untouched part on which the judge's answer is not people's. Its texts stand in the labels file."""
+
+    id: str
+    """The rollout's, or the pair's."""
+    item: int | None
+    criterion: str
+    people: dict[str, Vote]
+    """annotator → answer; of a pair whether a is the better side, "n/a" for a tie."""
+    value: float
+    """P(yes), or the share of a scale; of a pair P(a), as the mean of both orders."""
+    reason: str | None = None
+    evidence: str | None = None
+
+    @property
+    def distance(self) -> float:
+        """How far P(yes) lies from the share of the people who say yes, among those who say yes or no."""
+        votes = [vote for vote in self.people.values() if isinstance(vote, bool)]
+        return abs(self.value - sum(votes) / len(votes))
+
+
 class ModelIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """The model that was measured."""
 
@@ -222,6 +252,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """Other judges beside this one; None where none was asked."""
     levels: Levels = Levels()
     """The bounds that it was graded by."""
+    disagreements: tuple[Disagreement, ...] = ()
+    """Between the judge and people, the worst ones first."""
     annotators: tuple[str, ...]
     labels_hash: str
     split: Split
@@ -263,7 +295,16 @@ def write_certificate(certificate: Certificate, path: Path) -> None:
 
 
 def certificate_hash(certificate: Certificate) -> str:
-    """SHA-256 of the canonical JSON without the date: measured again with the same result, it is the same."""
+    """SHA-256 of the canonical JSON without the date: measured again with the same result, it is the same.
+
+    What certificates came to hold later is left out where it is empty, so that older ones keep their hash.
+    """
     content = msgspec.to_builtins(certificate)
     del content["date"]
+    if certificate.levels == Levels():
+        del content["levels"]
+    for held in (content, *content["criteria"].values()):
+        for name in _HELD_LATER:
+            if name in held and not held[name]:
+                del held[name]
     return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()

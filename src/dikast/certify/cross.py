@@ -18,10 +18,10 @@ from dikast.certify.bill import Bill
 from dikast.certify.levels import choose_reading
 from dikast.certify.others import (
     AcrossJudges,
-    Disagreement,
     EffectiveVotes,
     JudgeInAll,
     JudgeOnCriterion,
+    JudgesApart,
     Others,
     PairOfJudges,
     Said,
@@ -186,7 +186,7 @@ def _votes(panel: _Panel, names: Sequence[str]) -> EffectiveVotes:
     )
 
 
-def _disagreements(panel: _Panel, certified: str) -> Iterable[tuple[tuple[float, bool, str, str], Disagreement]]:
+def _disagreements(panel: _Panel, certified: str) -> Iterable[tuple[tuple[float, bool, str, str], JudgesApart]]:
     """Where two judges' answers differ, with what they are sorted by: the widest apart, then those that the certified one lost."""
     for unit in panel.units:
         answers = {panel.yes(name, unit) for name in panel.said}
@@ -197,7 +197,7 @@ def _disagreements(panel: _Panel, certified: str) -> Iterable[tuple[tuple[float,
         spread = max(values) - min(values)
         yield (
             (-spread, bool(panel.right(certified, unit)), unit.key, panel.criterion.id),
-            Disagreement(
+            JudgesApart(
                 id=unit.row.rollout.id,
                 item=unit.row.item,
                 criterion=panel.criterion.id,

@@ -27,6 +27,7 @@ from dikast.certify.certificate import (
     VariantResult,
 )
 from dikast.certify.cross import MARGIN, Asked, cross_judge, require_another
+from dikast.certify.disagreements import worst_disagreements
 from dikast.certify.labels import Labels, Split, check_criteria, split_labels
 from dikast.certify.levels import choose_reading, grade, whole_level
 from dikast.certify.questions import Answers, Progress, Unit, ask_all, chosen_again, units_of, ways_of_asking
@@ -98,18 +99,15 @@ async def certify(
             grading=grading,
             seed=seed,
         )
-    worded = {
-        c.id: found for c in criteria if (found := agreement_of_wordings(c.id, answers, certified[c.id].reading.cut))
-    }
+    cuts = {name: one.reading.cut for name, one in certified.items()}
+    worded = {name: found for name, cut in cuts.items() if (found := agreement_of_wordings(name, answers, cut))}
     return Certificate(
         reward=reward.file.name,
         reward_hash=reward.hash,
         model=ModelIdentity(name=judge.name, fingerprint=judge.fingerprint),
         level=whole_level([(certified[c.id].level, c.weight) for c in criteria], weight=grading.levels.weight),
         criteria=certified,
-        attacks=count_all(
-            attacks, reward, units, attempts, answers, {name: one.reading.cut for name, one in certified.items()}
-        ),
+        attacks=count_all(attacks, reward, units, attempts, answers, cuts),
         wordings=worded,
         others=await cross_judge(
             reward,
@@ -123,6 +121,7 @@ async def certify(
         if others
         else None,
         levels=grading.levels,
+        disagreements=worst_disagreements(criteria, units, answers, cuts),
         annotators=labels.annotators,
         labels_hash=labels.hash,
         split=split,

@@ -64,7 +64,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why there is no verdict."""
 
 
-class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
+class JudgesApart(msgspec.Struct, frozen=True, kw_only=True):
     """A candidate on which judges answer a criterion differently."""
 
     id: str
@@ -113,7 +113,7 @@ class Others(msgspec.Struct, frozen=True, kw_only=True):
     """How "not worse" was decided, in words."""
     counted: tuple[str, ...]
     """Criteria with enough labels for the table."""
-    disagreements: tuple[Disagreement, ...]
+    disagreements: tuple[JudgesApart, ...]
     """The worst first."""
     disagreements_of: int
     """How many there are."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dikast.certify.others import Disagreement, JudgeInAll, Others, Said
+from dikast.certify.others import JudgeInAll, JudgesApart, Others, Said
 from dikast.stats.intervals import Interval
 
 MOST_SHOWN = 5
@@ -28,7 +28,7 @@ def plain(others: Others) -> str:
         )
     head = ("judge", "J", "behind the best", "not worse", "USD per 1000", "s a request", "requests", "missing")
     blocks.append(_aligned([head, *map(_row, others.table)]))
-    blocks.append(f"{others.rule}\n{_last(others)}")
+    blocks.append(f"{others.rule}\n{conclusion(others)}")
     return "\n\n".join(blocks)
 
 
@@ -55,7 +55,7 @@ def _votes(others: Others) -> Iterator[str]:
             )
 
 
-def _disagreement(one: Disagreement) -> Iterator[str]:
+def _disagreement(one: JudgesApart) -> Iterator[str]:
     item = "" if one.item is None else f", item {one.item}"
     yield f"  {one.id}{item}, {one.criterion}: people say {'yes' if one.people else 'no'}"
     for judge, said in one.said.items():
@@ -83,7 +83,8 @@ def _row(row: JudgeInAll) -> tuple[str, ...]:
     )
 
 
-def _last(others: Others) -> str:
+def conclusion(others: Others) -> str:
+    """Which judge to take: the cheapest that is not worse than the best, or why none can be named."""
     by_name = {row.name: row for row in others.table}
     if others.best is None:
         return "no judge is called the best: no criterion has enough labels in both classes"

@@ -44,7 +44,10 @@ def command(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="CERTIFICATE", help="Where it goes; certificate.json beside the reward."
+            "-o",
+            "--output",
+            metavar="CERTIFICATE",
+            help="Where it goes; certificate.json beside the reward. Its page goes beside it, as .html.",
         ),
     ] = None,
     journal: Annotated[
@@ -88,7 +91,7 @@ def command(
     second run asks nothing again.
 
     Exits with 0 when the level is green or amber, 1 when it is red, 3 when there are too few labels. The
-    certificate is written in any case.
+    certificate is written in any case, with a page beside it that says the same in plain words: certificate.html.
 
     [bold]Examples[/bold]
 
@@ -102,6 +105,11 @@ def command(
 
       dikast certify reward.yaml labels.jsonl --attacks my_attacks.yaml --attack-units 50
     """
+    # Needs an extra, and says so before anything is asked.
+    from dikast.report.certificate.page import page_of, write_page
+
+    written = output or reward.parent / "certificate.json"
+    page = page_of(written)
     spec = read_reward(reward)
     compares = spec.file.judge.mode == "preference"
     if compares and (other or base_rate):
@@ -132,10 +140,10 @@ def command(
             )
     finally:
         kept.close()
-    written = output or reward.parent / "certificate.json"
     write_certificate(certificate, written)
+    write_page(certificate, page, spec=spec, labels=read)
     _show(certificate, as_json=as_json)
-    typer.echo(f"written: {written}", err=True)
+    typer.echo(f"written: {written}, and to read: {page}", err=True)
     _judge_level(certificate, written, labels)
 
 
