@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from dikast.certify.expected import ExpectedAnswer, Regression
 from dikast.certify.labels import Split
 from dikast.errors import ConfigError
 from dikast.reward.parts import Reading
@@ -161,6 +162,10 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     criteria: dict[str, CriterionCertificate]
     attacks: dict[str, AttackResult] = {}
     """Empty where none was made."""
+    expected: tuple[ExpectedAnswer, ...] = ()
+    """What the judge says where the labels expect an answer."""
+    regression: Regression | None = None
+    """What of that changed; None where no earlier certificate has any of it."""
     annotators: tuple[str, ...]
     labels_hash: str
     split: Split
@@ -202,7 +207,10 @@ def write_certificate(certificate: Certificate, path: Path) -> None:
 
 
 def certificate_hash(certificate: Certificate) -> str:
-    """SHA-256 of the canonical JSON without the date: measured again with the same result, it is the same."""
+    """SHA-256 of the canonical JSON without the date and the past: measured again with the same result, it is the same."""
     content = msgspec.to_builtins(certificate)
-    del content["date"]
+    del content["date"], content["regression"]
+    if not certificate.expected:
+        # A certificate from before there were known answers keeps its hash.
+        del content["expected"]
     return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()

@@ -25,6 +25,7 @@ from dikast.certify.certificate import (
 from dikast.certify.labels import Labels, check_criteria, split_labels
 from dikast.certify.levels import choose_reading, grade, whole_level
 from dikast.certify.questions import Answers, Progress, Unit, ask_all, chosen_again, units_of, ways_of_asking
+from dikast.certify.regression import expected_answers
 from dikast.certify.samples import asked_again, human_ceiling, sample_of
 from dikast.errors import ConfigError
 from dikast.judges.base import Judge
@@ -68,15 +69,15 @@ async def certify(
         certified[criterion.id], variants[criterion.id] = _certify_one(
             criterion, units, answers, [way.name for way in ways if criterion.id in way.about], seed=seed
         )
+    cuts = {name: one.reading.cut for name, one in certified.items()}
     return Certificate(
         reward=reward.file.name,
         reward_hash=reward.hash,
         model=ModelIdentity(name=judge.name, fingerprint=judge.fingerprint),
         level=whole_level([(certified[c.id].level, c.weight) for c in criteria]),
         criteria=certified,
-        attacks=count_all(
-            attacks, reward, units, attempts, answers, {name: one.reading.cut for name, one in certified.items()}
-        ),
+        attacks=count_all(attacks, reward, units, attempts, answers, cuts),
+        expected=expected_answers(units, answers, cuts),
         annotators=labels.annotators,
         labels_hash=labels.hash,
         split=split,

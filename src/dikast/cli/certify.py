@@ -22,6 +22,8 @@ from dikast.certify.certificate import Certificate, write_certificate
 from dikast.certify.labels import Labels, read_labels
 from dikast.certify.measure import REPEATS, certify
 from dikast.certify.questions import Progress
+from dikast.certify.regression import compared, earlier_certificate
+from dikast.certify.telling import name_of
 from dikast.errors import NotEnoughDataError, NotGoodEnoughError
 from dikast.journal import Journal
 from dikast.reward.assembly import Judges
@@ -50,6 +52,13 @@ def command(
     attack_units: Annotated[
         int, typer.Option(min=0, help="Candidates of a criterion that each way of an attack is tried on; 0 for none.")
     ] = ATTACK_UNITS,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CERTIFICATE",
+            help="An earlier certificate that known answers are compared with; the one in the output's place.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals that draw samples.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate on standard output.")] = False,
 ) -> None:
@@ -73,6 +82,8 @@ def command(
     spec = read_reward(reward)
     read = read_labels(labels)
     known = read_attacks(attacks, [c.id for c in spec.file.judge.criteria])
+    written = output or reward.parent / "certificate.json"
+    earlier = earlier_certificate(read, against, written)
     kept = Journal.open(journal or reward.parent / ".dikast" / "journal.db")
     try:
         with _shown_progress() as progress:
@@ -90,7 +101,7 @@ def command(
             )
     finally:
         kept.close()
-    written = output or reward.parent / "certificate.json"
+    certificate = compared(certificate, earlier)
     write_certificate(certificate, written)
     _show(certificate, as_json=as_json)
     typer.echo(f"written: {written}", err=True)
@@ -142,6 +153,13 @@ def _judge_level(certificate: Certificate, path: Path) -> None:
     if certificate.level == "red":
         raise NotGoodEnoughError(
             f"{path}: red, the judge is not good enough on criteria that carry half of its weight; reword what it is asked"
+        )
+    if certificate.regression is not None and certificate.regression.broken:
+        broken = certificate.regression.broken
+        raise NotGoodEnoughError(
+            f"{path}: {len(broken)} of the known answers were as expected once and are not now: "
+            f"{'; '.join(map(name_of, broken[:3]))}{' ...' if len(broken) > 3 else ''}; "
+            "reword what is asked, or change what the labels expect"
         )
     if certificate.level == "insufficient":
         short = [f"{name} ({one.why})" for name, one in certificate.criteria.items() if one.level == "insufficient"]
