@@ -1,12 +1,22 @@
-"""Says in lines what became of known answers."""
+"""Says in lines what became of known answers, and of anchors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dikast.certify.anchors import Anchors, ChangedVerdict
 from dikast.certify.certificate import Certificate
 from dikast.certify.expected import ChangedAnswer, Regression
 from dikast.certify.labels import Vote
+from dikast.stats.evidence import DriftTest
+
+LISTED = 20
+"""Changed anchors that are named; the file has them all."""
+_READING = {
+    "unchanged": "the judge answers as before: what moved in a run's scores meanwhile, the policy moved",
+    "cautious": "the judge may have changed: ask again before you read a move of a run's scores as the policy's",
+    "drifted": "the judge changed: a move of a run's scores since then may be the judge's and not the policy's",
+}
 
 
 def about_known_answers(certificate: Certificate) -> Iterator[str]:
@@ -22,7 +32,41 @@ def about_known_answers(certificate: Certificate) -> Iterator[str]:
             yield f"{change.what}: {name_of(change)}, {_before_and_after(change)}"
 
 
-def name_of(answer: ChangedAnswer) -> str:
+def about_anchors(anchors: Anchors) -> Iterator[str]:
+    """What the latest pass gave, one word for each criterion, and how to read a run's scores beside it."""
+    size = f"{anchors.verdicts} verdicts on {len(anchors.anchors)} candidates"
+    if not anchors.passes:
+        how = "assumed" if not anchors.asked_again else f"by {anchors.asked_again} that were asked again"
+        yield f"anchors: {size}, drawn {anchors.drawn}; run it again to see whether the judge is still the same"
+        for name, test in anchors.tests.items():
+            yield f"{name}: an unchanged judge changes at most {test.noise:.3f} of them ({how})"
+        return
+    latest = anchors.passes[-1]
+    without = "".join(f", {n} missing ({reason})" for reason, n in latest.missing.items())
+    yield (
+        f"anchors: {size}, drawn {anchors.drawn}, asked again {len(anchors.passes)} times, "
+        f"latest {latest.date}: {len(latest.changed)} changed{without}"
+    )
+    for name, test in anchors.tests.items():
+        yield _evidence(name, test)
+    if len(anchors.tests) > 1:
+        yield _evidence("all together", anchors.overall)
+    for one in latest.changed[:LISTED]:
+        yield f"changed: {name_of(one)}, {in_words(one.before)} when drawn, {in_words(one.after)} now"
+    if len(latest.changed) > LISTED:
+        yield f"and {len(latest.changed) - LISTED} more"
+    yield f"{anchors.word}: {_READING[anchors.word]}"
+
+
+def _evidence(name: str, test: DriftTest) -> str:
+    share = test.changed / test.outcomes if test.outcomes else 0.0
+    return (
+        f"{name}: {test.word}, {share:.3f} of {test.outcomes} changed so far "
+        f"(at most {test.noise:.3f} by itself), e = {test.e:.3g}"
+    )
+
+
+def name_of(answer: ChangedAnswer | ChangedVerdict) -> str:
     """Which answer it is."""
     item = "" if answer.item is None else f", item {answer.item}"
     return f"{answer.criterion} of {answer.id}{item}"

@@ -24,7 +24,8 @@ from dikast.certify.measure import REPEATS, certify
 from dikast.certify.questions import Progress
 from dikast.certify.regression import compared, earlier_certificate
 from dikast.certify.telling import name_of
-from dikast.errors import NotEnoughDataError, NotGoodEnoughError
+from dikast.cli.anchors import cuts_of, require_unchanged, show, watch
+from dikast.errors import NotEnoughDataError, NotGoodEnoughError, UsageError
 from dikast.journal import Journal
 from dikast.reward.assembly import Judges
 from dikast.spec.reward import RewardSpec, read_reward
@@ -32,7 +33,12 @@ from dikast.spec.reward import RewardSpec, read_reward
 
 def command(
     reward: Annotated[Path, typer.Argument(metavar="REWARD", help="The reward file.")],
-    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Rollouts with people's answers, JSONL.")],
+    labels: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="LABELS", help="Rollouts with people's answers, JSONL; to ask anchors again it needs none."
+        ),
+    ] = None,
     *,
     output: Annotated[
         Path | None,
@@ -59,6 +65,22 @@ def command(
             help="An earlier certificate that known answers are compared with; the one in the output's place.",
         ),
     ] = None,
+    anchors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Anchors, asked again to see whether the judge is still the same; drawn from LABELS where there is no such file.",
+        ),
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            max=0.95,
+            help="Share of the anchors' verdicts that an unchanged judge changes, at most; measured when they are drawn, "
+            "or 0.02 of a judge with log-probabilities.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals that draw samples.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate on standard output.")] = False,
 ) -> None:
@@ -80,12 +102,21 @@ def command(
       dikast certify reward.yaml labels.jsonl --attacks my_attacks.yaml --attack-units 50
     """
     spec = read_reward(reward)
+    if labels is None:
+        if anchors is None:
+            raise UsageError("LABELS is missing; give a file of them, or --anchors FILE to ask anchors again without")
+        with _opened(journal, reward) as kept, _shown_progress() as progress:
+            seen = watch(anchors, spec, None).look(kept, cuts={}, noise=noise, progress=progress)
+        show(seen, anchors, as_json=as_json)
+        require_unchanged(seen, anchors)
+        return
     read = read_labels(labels)
     known = read_attacks(attacks, [c.id for c in spec.file.judge.criteria])
     written = output or reward.parent / "certificate.json"
     earlier = earlier_certificate(read, against, written)
-    kept = Journal.open(journal or reward.parent / ".dikast" / "journal.db")
-    try:
+    watched = watch(anchors, spec, read) if anchors else None
+    seen = None
+    with _opened(journal, reward) as kept:
         with _shown_progress() as progress:
             certificate = asyncio.run(
                 _measure(
@@ -99,13 +130,17 @@ def command(
                     progress=progress,
                 )
             )
-    finally:
-        kept.close()
-    certificate = compared(certificate, earlier)
-    write_certificate(certificate, written)
-    _show(certificate, as_json=as_json)
-    typer.echo(f"written: {written}", err=True)
+        certificate = compared(certificate, earlier)
+        write_certificate(certificate, written)
+        _show(certificate, as_json=as_json)
+        typer.echo(f"written: {written}", err=True)
+        if watched is not None:
+            with _shown_progress() as progress:
+                seen = watched.look(kept, cuts=cuts_of(certificate), noise=noise, progress=progress)
+            show(seen, watched.path, aside=as_json)
     _judge_level(certificate, written)
+    if seen is not None and watched is not None:
+        require_unchanged(seen, watched.path)
 
 
 async def _measure(
@@ -164,6 +199,15 @@ def _judge_level(certificate: Certificate, path: Path) -> None:
     if certificate.level == "insufficient":
         short = [f"{name} ({one.why})" for name, one in certificate.criteria.items() if one.level == "insufficient"]
         raise NotEnoughDataError(f"{path}: too few labels to say: {', '.join(short)}; label more prompts")
+
+
+@contextlib.contextmanager
+def _opened(journal: Path | None, reward: Path) -> Generator[Journal]:
+    kept = Journal.open(journal or reward.parent / ".dikast" / "journal.db")
+    try:
+        yield kept
+    finally:
+        kept.close()
 
 
 @contextlib.contextmanager
