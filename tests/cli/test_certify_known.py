@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from changing_judge import ChangingJudge, running
 
-from dikast.certify.certificate import read_certificate
+from dikast.certify.certificate import Certificate, certificate_hash, read_certificate
 from dikast.cli.main import run
 
 REWARD = """
@@ -98,6 +99,26 @@ def test_looking_again_does_not_heal_and_a_certificate_from_before_may_be_named(
     assert (first, codes) == (0, [1, 1, 1])
     assert judge.asked.total() == asked
     assert "error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("logprobs", [True, False])
+def test_whatever_the_judge_a_second_certificate_costs_no_call(folder, judge, logprobs):
+    """Repeats, other orders and wordings, attacks and known answers among them."""
+    (folder / "models.yaml").write_text(
+        f"judge: {{provider: openai, endpoint: '{judge.endpoint}', logprobs: {str(logprobs).lower()}}}"
+    )
+    two = REWARD + "    - {id: kind, ask: 'Is it kind?'}\n"
+    (folder / "reward.yaml").write_text(two)
+    run(["certify", str(folder / "reward.yaml"), str(folder / "labels.jsonl"), "--repeats", "4"])
+    first, asked = (folder / "certificate.json").read_text(), judge.asked.total()
+
+    run(["certify", str(folder / "reward.yaml"), str(folder / "labels.jsonl"), "--repeats", "4"])
+
+    assert asked > 300
+    assert judge.asked.total() == asked
+    assert certificate_hash(read_certificate(folder / "certificate.json")) == certificate_hash(
+        msgspec.json.decode(first, type=Certificate)
+    )
 
 
 def test_a_certificate_to_compare_with_that_is_not_there_is_said_before_anything_is_asked(folder, judge, capsys):

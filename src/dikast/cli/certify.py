@@ -90,8 +90,18 @@ def command(
     Then it is attacked, by empty openers, planted instructions, padding and the like: how often that earns
     credit that nobody deserves is written down, and decides no level. An answer is kept in the journal: a second run asks nothing again.
 
-    Exits with 0 when the level is green or amber, 1 when it is red, 3 when there are too few labels. The
-    certificate is written in any case.
+    A row of LABELS may say what the judge has to answer: "expect": "good", "bad" or
+    {"answers": {criterion: true}}. These known answers are compared, one by one, with those of the
+    certificate in the output's place, or of the one that --against names.
+
+    With --anchors FILE at least 300 verdicts are kept the first time. Each time after that, which needs
+    no LABELS, they are asked anew, past the journal, and the judge is unchanged, cautious or drifted on
+    each criterion. Anchors are fixed, so what changes there is the judge; where nothing does, what moved
+    in a run's scores is the policy.
+
+    Exits with 0 when the level is green or amber, 1 when it is red, a known answer that was as expected
+    is not any more, or the judge drifted, 3 when there are too few labels. The certificate is written in
+    any case.
 
     [bold]Examples[/bold]
 
@@ -100,6 +110,12 @@ def command(
       dikast certify reward.yaml labels.jsonl -o judge-b.json --repeats 5 --json
 
       dikast certify reward.yaml labels.jsonl --attacks my_attacks.yaml --attack-units 50
+
+      dikast certify reward.yaml labels.jsonl --against agreed.json
+
+      dikast certify reward.yaml labels.jsonl --anchors anchors.json
+
+      dikast certify reward.yaml --anchors anchors.json
     """
     spec = read_reward(reward)
     if labels is None:
