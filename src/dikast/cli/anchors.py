@@ -102,9 +102,9 @@ def require_unchanged(anchors: Anchors, path: Path) -> None:
 
 
 def _next_epoch(anchors: Anchors, now: datetime) -> int:
-    """The time in seconds: no other file of anchors with this journal has used it, or its answers would be taken for new."""
+    """The time in milliseconds: no other file of anchors with this journal had it, or its answers would be taken for new."""
     latest = anchors.passes[-1].epoch if anchors.passes else 0
-    return max(int(now.timestamp()), latest + 1)
+    return max(int(now.timestamp() * 1000), latest + 1)
 
 
 def _result(anchors: Anchors) -> dict[str, Any]:

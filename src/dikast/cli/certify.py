@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,8 @@ from dikast.certify import present
 from dikast.certify.attacks import Attack, read_attacks
 from dikast.certify.attempts import ATTACK_UNITS
 from dikast.certify.certificate import Certificate, write_certificate
+from dikast.certify.duels.labels import PairLabels, read_pairs
+from dikast.certify.duels.measure import certify_preference
 from dikast.certify.labels import Labels, read_labels
 from dikast.certify.measure import REPEATS, certify
 from dikast.certify.questions import Progress
@@ -28,6 +31,7 @@ from dikast.cli.anchors import cuts_of, require_unchanged, show, watch
 from dikast.errors import NotEnoughDataError, NotGoodEnoughError, UsageError
 from dikast.journal import Journal
 from dikast.reward.assembly import Judges
+from dikast.spec.judge import PREFERENCE
 from dikast.spec.reward import RewardSpec, read_reward
 
 
@@ -36,7 +40,8 @@ def command(
     labels: Annotated[
         Path | None,
         typer.Argument(
-            metavar="LABELS", help="Rollouts with people's answers, JSONL; to ask anchors again it needs none."
+            metavar="LABELS",
+            help="Rollouts, or pairs of completions, with people's answers, JSONL; to ask anchors again it needs none.",
         ),
     ] = None,
     *,
@@ -87,6 +92,7 @@ def command(
     """Measure what a reward's judge is worth: agreement with people's labels, and with itself, criterion by criterion.
 
     Two fifths of the labelled prompts choose how P(yes) is read, the rest is left untouched for the figures.
+    A preference judge is measured on pairs that people compared, each asked in both orders.
     Then it is attacked, by empty openers, planted instructions, padding and the like: how often that earns
     credit that nobody deserves is written down, and decides no level. An answer is kept in the journal: a second run asks nothing again.
 
@@ -118,6 +124,9 @@ def command(
       dikast certify reward.yaml --anchors anchors.json
     """
     spec = read_reward(reward)
+    compares = spec.file.judge.mode == "preference"
+    if compares and (against or anchors):
+        raise UsageError(f"{reward}: --against and --anchors are about answers to criteria, and this judge compares")
     if labels is None:
         if anchors is None:
             raise UsageError("LABELS is missing; give a file of them, or --anchors FILE to ask anchors again without")
@@ -126,11 +135,11 @@ def command(
         show(seen, anchors, as_json=as_json)
         require_unchanged(seen, anchors)
         return
-    read = read_labels(labels)
-    known = read_attacks(attacks, [c.id for c in spec.file.judge.criteria])
+    read = read_pairs(labels) if compares else read_labels(labels)
+    known = read_attacks(attacks, [PREFERENCE] if compares else [c.id for c in spec.file.judge.criteria])
     written = output or reward.parent / "certificate.json"
-    earlier = earlier_certificate(read, against, written)
-    watched = watch(anchors, spec, read) if anchors else None
+    earlier = earlier_certificate(read, against, written) if isinstance(read, Labels) else None
+    watched = watch(anchors, spec, read) if anchors and isinstance(read, Labels) else None
     seen = None
     with _opened(journal, reward) as kept:
         with _shown_progress() as progress:
@@ -161,7 +170,7 @@ def command(
 
 async def _measure(
     spec: RewardSpec,
-    labels: Labels,
+    labels: Labels | PairLabels,
     journal: Journal,
     *,
     attacks: dict[str, Attack],
@@ -171,17 +180,13 @@ async def _measure(
     progress: Progress,
 ) -> Certificate:
     judges = Judges.open(spec, journal)
+    measure = (
+        partial(certify_preference, spec, labels, judge=judges.comparison())
+        if isinstance(labels, PairLabels)
+        else partial(certify, spec, labels, judge=judges.rubric())
+    )
     try:
-        return await certify(
-            spec,
-            labels,
-            judge=judges.rubric(),
-            attacks=attacks,
-            attack_units=attack_units,
-            repeats=repeats,
-            seed=seed,
-            progress=progress,
-        )
+        return await measure(attacks=attacks, attack_units=attack_units, repeats=repeats, seed=seed, progress=progress)
     finally:
         await judges.close()
 
