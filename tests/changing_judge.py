@@ -17,13 +17,15 @@ Answers = Callable[[str, int], bool]
 class ChangingJudge(ThreadingHTTPServer):
     """Speaks the chat-completions format: log-probabilities where they are asked for, else JSON.
 
-    `flips` is the share of the answers that come out the other way, drawn anew each time a question is asked.
+    `flips` is the share of the answers that come out the other way, drawn anew each time a question is asked; `fails`
+    says about which answers it refuses to be asked.
     """
 
     def __init__(self, says: Answers) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.says = says
         self.flips = 0.0
+        self.fails: Callable[[int], bool] = lambda _number: False
         self.asked: Counter[tuple[str, int]] = Counter()
         self._lock = threading.Lock()
 
@@ -50,6 +52,9 @@ class _Handler(BaseHTTPRequestHandler):
         text = "\n".join(message["content"] for message in body["messages"])
         found = re.search(r"answer (\d+)", text)
         number = int(found[1]) if found else -1
+        if self.server.fails(number):
+            self.send_error(400)
+            return
         choice = _by_logprobs if "logprobs" in body else _as_json
         answer = json.dumps({"choices": [choice(self.server, text, number)]}).encode()
         self.send_response(200)

@@ -230,3 +230,19 @@ def test_beside_a_certificate_as_json_the_anchors_are_told_on_standard_error(fol
     out, err = capsys.readouterr()
     assert json.loads(out)["level"] == "green"
     assert "anchors: 300 verdicts" in err
+
+
+def test_a_pass_with_too_many_failures_is_finished_by_the_next_run(folder, judge, capsys):
+    draw(folder)
+    before = judge.asked.total()
+    judge.fails = lambda number: number % 4 == 0
+
+    code = look(folder)
+    asked = judge.asked.total() - before
+    judge.fails = lambda _number: False
+
+    assert code == 3
+    assert "too many could not be had" in capsys.readouterr().err
+    assert look(folder) == 0
+    assert judge.asked.total() - before == 300 > asked > 0
+    assert read_anchors(folder / "anchors.json").passes[0].verdicts == 300

@@ -38,6 +38,8 @@ TIMES_AGAIN = 5
 """Times that each anchor is asked again when it is drawn, to measure how often a judge changes by itself."""
 ASSUMED_NOISE = 0.02
 """Where verdicts are read from log-probabilities, which come out the same but for a server's rounding. Judgement."""
+MISSING_AT_MOST = 0.1
+"""Share of the verdicts of a pass. Failures may depend on the candidate, and what is left then is another set."""
 _MOST_NOISE = 0.95
 
 
@@ -52,15 +54,20 @@ class _Outcomes(NamedTuple):
 def anchor_units(spec: RewardSpec, labels: Labels) -> list[Unit]:
     """Gives the candidates that may be anchors, in an order of their own: the same for the same labels.
 
-    Raises `NotEnoughDataError` where they cannot make enough verdicts. What a gate stops is never judged, and is none.
+    What a gate stops is never judged, and is none; of equal ones, whose answers are one, the first is.
+    Raises `NotEnoughDataError` where they cannot make enough verdicts.
     """
     criteria = len(spec.file.judge.criteria)
     if not criteria:
         raise ConfigError(f"{spec.path}: a preference judge has no criteria, and anchors are answers to them")
-    units = [unit for unit in units_of(spec, labels, split_labels(labels)) if unit.gate is None]
+    different: dict[object, Unit] = {}
+    for unit in units_of(spec, labels, split_labels(labels)):
+        if unit.gate is None:
+            different.setdefault((unit.case.documents, unit.case.candidate), unit)
+    units = list(different.values())
     if (short := LEAST_VERDICTS - criteria * len(units)) > 0:
         raise NotEnoughDataError(
-            f"{labels.path}: {len(units)} candidates that no gate stops and {criteria} criteria make "
+            f"{labels.path}: {len(units)} different candidates that no gate stops and {criteria} criteria make "
             f"{criteria * len(units)} anchors, and {LEAST_VERDICTS} are needed; "
             f"{short} are missing, so add {math.ceil(short / criteria)} rows"
         )
@@ -110,13 +117,16 @@ async def ask_again(
     today: str,
     progress: Progress | None = None,
 ) -> Anchors:
-    """Asks all anchors again and counts in what changed. Raises `NotEnoughDataError` where there is no verdict at all."""
+    """Asks all anchors again and counts in what changed. Raises `NotEnoughDataError` where too many are missing."""
     said = await _ask(spec, anchors.anchors, judge, progress=progress)
     outcomes = _outcomes(anchors.anchors, said, anchors.cuts)
     missing = _missing(said)
-    if not outcomes.by_candidate:
+    if sum(missing.values()) > MISSING_AT_MOST * anchors.verdicts:
         reasons = ", ".join(f"{n} {reason}" for reason, n in missing.items())
-        raise NotEnoughDataError(f"no anchor could be asked again ({reasons}); look after the judge and run it again")
+        raise NotEnoughDataError(
+            f"of {anchors.verdicts} verdicts too many could not be had ({reasons}); look after the judge and run it "
+            "again, which asks for those that are missing"
+        )
     tests = {name: test.after(outcomes.by_criterion.get(name, ())) for name, test in anchors.tests.items()}
     overall = anchors.overall.after(outcomes.by_candidate)
     done = Pass(
