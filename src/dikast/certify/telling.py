@@ -44,8 +44,8 @@ def about_anchors(anchors: Anchors) -> Iterator[str]:
     latest = anchors.passes[-1]
     without = "".join(f", {n} missing ({reason})" for reason, n in latest.missing.items())
     yield (
-        f"anchors: {size}, drawn {anchors.drawn}, asked again {len(anchors.passes)} times, "
-        f"latest {latest.date}: {len(latest.changed)} changed{without}"
+        f"anchors: {size}, drawn {anchors.drawn}; "
+        f"pass {len(anchors.passes)} of {latest.date}: {len(latest.changed)} changed{without}"
     )
     for name, test in anchors.tests.items():
         yield _evidence(name, test)
