@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from dikast.certify.expected import ExpectedAnswer, Regression
 from dikast.certify.labels import Split, Vote
 from dikast.errors import ConfigError
 from dikast.reward.parts import Reading
@@ -27,7 +28,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 MIDDLE = 0.5
 """Where a soft reading is cut for the figures that need yes or no."""
-_HELD_LATER = ("disagreements", "preference")
+_HELD_LATER = ("disagreements", "expected", "preference")
 
 
 class ChosenReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -210,6 +211,10 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """Empty where none was made."""
     disagreements: tuple[Disagreement, ...] = ()
     """Between the judge and people, the worst ones first."""
+    expected: tuple[ExpectedAnswer, ...] = ()
+    """What the judge says where the labels expect an answer."""
+    regression: Regression | None = None
+    """What of that changed; None where no earlier certificate has any of it."""
     annotators: tuple[str, ...]
     labels_hash: str
     split: Split
@@ -251,12 +256,12 @@ def write_certificate(certificate: Certificate, path: Path) -> None:
 
 
 def certificate_hash(certificate: Certificate) -> str:
-    """SHA-256 of the canonical JSON without the date: measured again with the same result, it is the same.
+    """SHA-256 of the canonical JSON without the date and the past: measured again with the same result, it is the same.
 
     What certificates came to hold later is left out where it is empty, so that older ones keep their hash.
     """
     content = msgspec.to_builtins(certificate)
-    del content["date"]
+    del content["date"], content["regression"]
     for held in (content, *content["criteria"].values()):
         for name in _HELD_LATER:
             if name in held and not held[name]:

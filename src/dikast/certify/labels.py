@@ -4,7 +4,7 @@
     split = split_labels(labels)            # by group: a part for tuning, and one left untouched
 
 Every row is a rollout, with `item` where one item of a set is labelled, and
-`"labels": {criterion: {annotator: true | false | "n/a"}}`.
+`"labels": {criterion: {annotator: true | false | "n/a"}}`; a known answer has `"expect"`, and may do without labels.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ import msgspec
 from dikast.errors import DataError
 from dikast.records import Rollout
 from dikast.rollouts import read_rows, rollout_of
+from dikast.spec.judge import Criterion
 
 TUNING_SHARE = 0.4
 """Of the groups, where the file does not say which part a row belongs to."""
 
 Vote = bool | Literal["n/a"]
 Part = Literal["tuning", "certificate"]
+Known = Literal["good", "bad"]
+"""An answer that earns credit on every criterion, and one that earns it on none."""
 
 _OWN_KEYS = ("labels", "item", "expect", "split")
 _UNLABELLED: Mapping[str, Any] = {"labels": {}}
@@ -41,6 +44,8 @@ class LabelledRow(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, dict[str, Vote]]
     """criterion id → annotator → answer."""
     expect: Any = None
+    expected: Known | dict[str, Vote] = {}
+    """What the judge is known to have to say: `"expect": "good"`, `"bad"` or `{"answers": {criterion id: answer}}`."""
     half: frozenset[str] = frozenset()
     """Compound criteria that the candidate meets one half of: `"expect": {"half": [criterion id]}`."""
     split: Part | None = None
@@ -48,6 +53,12 @@ class LabelledRow(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def group(self) -> str:
         return self.rollout.group
+
+
+class _Expectation(msgspec.Struct):
+    """Other keys are read elsewhere, or are somebody else's."""
+
+    answers: dict[str, Vote] = {}
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +133,12 @@ def check_criteria(labels: Labels, criteria: Collection[str]) -> None:
             raise DataError(
                 f"{labels.path}:{row.line}: 'expect' says half of '{name}', which the row has no labels for"
             )
+        for name in row.expected if isinstance(row.expected, dict) else ():
+            if name not in criteria:
+                raise DataError(
+                    f"{labels.path}:{row.line}: 'expect' has an answer to '{name}', which is no criterion of the reward; "
+                    f"its criteria are {', '.join(criteria)}"
+                )
         for name in row.labels:
             if name not in criteria:
                 raise DataError(
@@ -163,6 +180,13 @@ def consensus(votes: Mapping[str, Vote]) -> Vote | None:
     return None
 
 
+def expected_of(row: LabelledRow, criteria: Sequence[Criterion]) -> dict[str, Vote]:
+    """What the row expects of the judge, criterion by criterion: credit is a yes, or the no to a negative one."""
+    if isinstance(row.expected, dict):
+        return row.expected
+    return {criterion.id: (row.expected == "good") != criterion.negative for criterion in criteria}
+
+
 def pairs_of(votes: Mapping[str, Vote]) -> Iterator[tuple[bool, bool]]:
     """Gives each pair of annotators who both answered yes or no, in the order of their names."""
     answers = [votes[name] for name in sorted(votes)]
@@ -178,15 +202,16 @@ def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
             f"{where}: a pair of 'a' and 'b' is a label for a preference judge, and this reward has a rubric; "
             "write 'completion', and labels on its criteria"
         )
-    if "labels" not in row:
+    item, expect = row.get("item"), row.get("expect")
+    expected = _expected(expect, where)
+    if "labels" not in row and not expected:
         raise DataError(f"{where}: no 'labels'; add {{criterion: {{annotator: true, false or \"n/a\"}}}}")
     try:
-        votes = msgspec.convert(row["labels"], dict[str, dict[str, Vote]])
+        votes = msgspec.convert(row.get("labels", {}), dict[str, dict[str, Vote]])
     except msgspec.ValidationError as error:
         raise DataError(
             f"{where}: 'labels' must be {{criterion: {{annotator: true, false or \"n/a\"}}}} ({error})"
         ) from None
-    item, expect = row.get("item"), row.get("expect")
     if item is not None and (type(item) is not int or item < 0):
         raise DataError(f"{where}: 'item' must be the position of an item, counted from 0")
     return LabelledRow(
@@ -195,9 +220,20 @@ def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
         item=item,
         labels=votes,
         expect=expect,
+        expected=expected,
         half=_half(expect, where),
         split=stated_part(row, where),
     )
+
+
+def _expected(expect: Any, where: str) -> Known | dict[str, Vote]:
+    if expect is None or expect in get_args(Known):
+        return expect or {}
+    try:
+        return msgspec.convert(expect, _Expectation).answers
+    except msgspec.ValidationError as error:
+        form = '{"answers": {criterion: true, false or "n/a"}}'
+        raise DataError(f"{where}: 'expect' must be good, bad or {form} ({error})") from None
 
 
 def require_plain(row: Mapping[str, Any], where: str) -> None:
@@ -217,7 +253,7 @@ def stated_part(row: Mapping[str, Any], where: str) -> Part | None:
 
 
 def _half(expect: Any, where: str) -> frozenset[str]:
-    """Reads which compound criteria are met by half. Whatever else is expected is somebody else's."""
+    """Reads which compound criteria are met by half."""
     if not isinstance(expect, dict) or "half" not in expect:
         return frozenset()
     try:

@@ -26,6 +26,7 @@ from dikast.certify.disagreements import worst_disagreements
 from dikast.certify.labels import Labels, check_criteria, split_labels
 from dikast.certify.levels import choose_reading, grade, whole_level
 from dikast.certify.questions import Answers, Progress, Unit, ask_all, chosen_again, units_of, ways_of_asking
+from dikast.certify.regression import expected_answers
 from dikast.certify.samples import asked_again, human_ceiling, sample_of
 from dikast.errors import ConfigError
 from dikast.judges.base import Judge
@@ -78,6 +79,7 @@ async def certify(
         criteria=certified,
         attacks=count_all(attacks, reward, units, attempts, answers, cuts),
         disagreements=worst_disagreements(criteria, units, answers, cuts),
+        expected=expected_answers(units, answers, cuts),
         annotators=labels.annotators,
         labels_hash=labels.hash,
         split=split,

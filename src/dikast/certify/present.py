@@ -9,6 +9,7 @@ from rich.text import Text
 
 from dikast.certify.certificate import AttackResult, Certificate, CriterionCertificate, Level
 from dikast.certify.duels.notes import about_duels
+from dikast.certify.telling import about_known_answers
 from dikast.stats.intervals import Interval
 
 _HEADINGS = ("criterion", "yes + no", "TPR", "TNR", "J", "AUC", "kappa", "AC1", "flips", "level", "factor")
@@ -48,6 +49,7 @@ def notes(certificate: Certificate) -> Iterator[str]:
             yield f"{name}: not in the figures: {', '.join(uncounted)}"
         if criterion.human is not None:
             yield f"{name}: annotators agree with each other in {_cell(criterion.human.agreement, ' ')} of the cases"
+    yield from about_known_answers(certificate)
     if certificate.attacks:
         yield _attacks_in_short(certificate)
     for name, attack in certificate.attacks.items():
