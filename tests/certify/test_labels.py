@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dikast.certify.labels import check_criteria, consensus, pairs_of, read_labels, split_labels
+from dikast.certify.labels import check_annotators, check_criteria, consensus, pairs_of, read_labels, split_labels
 from dikast.errors import DataError
 
 VOTE = st.sampled_from([True, False, "n/a"])
@@ -38,6 +38,18 @@ def test_half_of_what_a_row_does_not_label_is_an_error(labels_of, row):
         DataError, match=r"labels.jsonl:1: 'expect' says half of 'usefull', which the row has no labels"
     ):
         check_criteria(labels, ["on_topic", "useful"])
+
+
+def test_one_annotator_where_two_are_needed_is_an_error(labels_of, row):
+    labels = labels_of([row(4), row(5, labels={"on_topic": {"ann": True, "bob": "n/a"}, "useful": {"ann": True}})])
+
+    check_annotators(labels, 1)
+    with pytest.raises(DataError, match=r"labels.jsonl:2: only ann answered 'useful', and 2 are needed; have more"):
+        check_annotators(labels, 2)
+
+
+def test_what_nobody_answered_needs_no_second_annotator(labels_of, row):
+    check_annotators(labels_of([row(4, labels={}), row(5, labels={"useful": {}})]), 2)
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,14 @@
 import math
 import random
 
+import msgspec
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
 from dikast.stats.agreement import Confusion, auc, within_group_accuracy
-from dikast.stats.intervals import unknown
+from dikast.stats.intervals import Interval, unknown
 
 answers = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
 scored = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=40)
@@ -224,6 +225,9 @@ def test_the_pairs_of_a_large_group_are_counted_without_laying_them_out():
 @given(st.lists(st.tuples(st.integers(0, 4), st.floats(0, 1), st.booleans()), max_size=25))
 def test_within_group_accuracy_stays_a_share_and_holds_its_value(rows: list[tuple[int, float, bool]]):
     interval = within_group_accuracy([g for g, _, _ in rows], [v for _, v, _ in rows], [y for _, _, y in rows])
+
+    # numpy's own numbers cannot be written into a file.
+    assert msgspec.json.decode(msgspec.json.encode(interval), type=Interval) == interval
 
     assert interval.value is None or 0 <= interval.value <= 1
     assert interval.low is None or interval.low <= interval.value <= interval.high

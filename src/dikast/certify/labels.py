@@ -3,14 +3,15 @@
     labels = read_labels(Path("labels.jsonl"))
     split = split_labels(labels)            # by group: a part for tuning, and one left untouched
 
-Every row is a rollout, with `item` where one item of a set is labelled, and
-`"labels": {criterion: {annotator: true | false | "n/a"}}`.
+Every row is a rollout, with `item` where one item of a set is labelled,
+`"labels": {criterion: {annotator: true | false | "n/a"}}`, and where production told `"outcomes": {metric: number}`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
@@ -28,7 +29,8 @@ TUNING_SHARE = 0.4
 Vote = bool | Literal["n/a"]
 Part = Literal["tuning", "certificate"]
 
-_OWN_KEYS = ("labels", "item", "expect", "split")
+_OWN_KEYS = ("labels", "item", "expect", "split", "outcomes")
+_Outcomes = dict[str, bool | int | float]
 _UNLABELLED: Mapping[str, Any] = {"labels": {}}
 
 
@@ -44,6 +46,8 @@ class LabelledRow(msgspec.Struct, frozen=True, kw_only=True):
     half: frozenset[str] = frozenset()
     """Compound criteria that the candidate meets one half of: `"expect": {"half": [criterion id]}`."""
     split: Part | None = None
+    outcomes: dict[str, float] = {}
+    """metric → what became of it in production."""
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +110,28 @@ def check_criteria(labels: Labels, criteria: Collection[str]) -> None:
                 )
 
 
+def check_outcomes(labels: Labels, metrics: Collection[str]) -> None:
+    """Raises `DataError` where a row carries an outcome that the reward does not name."""
+    for row in labels.rows:
+        for name in row.outcomes:
+            if name not in metrics:
+                raise DataError(
+                    f"{labels.path}:{row.line}: the outcome '{name}' is not named under 'outcomes' of the reward"
+                    + (f", which has {', '.join(metrics)}" if metrics else "; write there from where on it is good")
+                )
+
+
+def check_annotators(labels: Labels, least: int) -> None:
+    """Raises `DataError` where fewer people than that answered a criterion that a row labels."""
+    for row in labels.rows:
+        for name, votes in row.labels.items():
+            if votes and len(votes) < least:
+                raise DataError(
+                    f"{labels.path}:{row.line}: only {', '.join(votes)} answered '{name}', and {least} are needed; "
+                    "have more people label it with dikast review, or ask for fewer with --annotators"
+                )
+
+
 def split_labels(labels: Labels, tuning_share: float = TUNING_SHARE) -> Split:
     """Splits once, by group: what is tuned on never tells of what is certified.
 
@@ -165,6 +191,12 @@ def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
         raise DataError(f"{where}: 'item' must be the position of an item, counted from 0")
     if split is not None and split not in get_args(Part):
         raise DataError(f"{where}: 'split' must be tuning or certificate")
+    try:
+        outcomes = {name: float(value) for name, value in msgspec.convert(row.get("outcomes", {}), _Outcomes).items()}
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise DataError(f"{where}: 'outcomes' must be {{metric: number, true or false}} ({error})") from None
+    if not all(map(math.isfinite, outcomes.values())):
+        raise DataError(f"{where}: 'outcomes' must be finite numbers; leave out what is not known")
     return LabelledRow(
         line=line,
         rollout=rollout_of({k: v for k, v in row.items() if k not in _OWN_KEYS}, path=path, line=line),
@@ -173,6 +205,7 @@ def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
         expect=expect,
         half=_half(expect, where),
         split=split,
+        outcomes=outcomes,
     )
 
 

@@ -50,6 +50,16 @@ def command(
     attack_units: Annotated[
         int, typer.Option(min=0, help="Candidates of a criterion that each way of an attack is tried on; 0 for none.")
     ] = ATTACK_UNITS,
+    rollouts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Rollouts that the labelled ones are a sample of: judged too, their pass rates corrected by the labels.",
+        ),
+    ] = None,
+    annotators: Annotated[
+        int, typer.Option(min=1, help="People that every label must be of; with 2 there is a human ceiling.")
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals that draw samples.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate on standard output.")] = False,
 ) -> None:
@@ -57,7 +67,8 @@ def command(
 
     Two fifths of the labelled prompts choose how P(yes) is read, the rest is left untouched for the figures.
     Then it is attacked, by empty openers, planted instructions, padding and the like: how often that earns
-    credit that nobody deserves is written down, and decides no level. An answer is kept in the journal: a second run asks nothing again.
+    credit that nobody deserves is written down, and decides no level. Where the reward names 'outcomes', the score is
+    held against what became of the labelled rollouts. An answer is kept in the journal: a second run asks nothing again.
 
     Exits with 0 when the level is green or amber, 1 when it is red, 3 when there are too few labels. The
     certificate is written in any case.
@@ -69,6 +80,8 @@ def command(
       dikast certify reward.yaml labels.jsonl -o judge-b.json --repeats 5 --json
 
       dikast certify reward.yaml labels.jsonl --attacks my_attacks.yaml --attack-units 50
+
+      dikast certify reward.yaml rollouts.labels.jsonl --rollouts rollouts.jsonl
     """
     spec = read_reward(reward)
     read = read_labels(labels)
@@ -84,6 +97,8 @@ def command(
                     attacks=known,
                     attack_units=attack_units,
                     repeats=repeats,
+                    rollouts=rollouts,
+                    annotators=annotators,
                     seed=seed,
                     progress=progress,
                 )
@@ -105,6 +120,8 @@ async def _measure(
     attacks: dict[str, Attack],
     attack_units: int,
     repeats: int,
+    rollouts: Path | None,
+    annotators: int,
     seed: int,
     progress: Progress,
 ) -> Certificate:
@@ -117,6 +134,8 @@ async def _measure(
             attacks=attacks,
             attack_units=attack_units,
             repeats=repeats,
+            rollouts=rollouts,
+            annotators=annotators,
             seed=seed,
             progress=progress,
         )

@@ -175,7 +175,8 @@ def within_group_accuracy(
     wins, n = above + tied / 2, int(pairs.sum())
     interval = bootstrap_share(wins[there].tolist(), pairs[there].tolist(), n=n, seed=seed)
     if interval.value is not None and n in (above.sum(), tied.sum(), n - (above + tied).sum()):
-        few = wilson(interval.value * there.sum(), float(there.sum()))
+        met = float(there.sum())
+        few = wilson(interval.value * met, met)
         return Interval(value=interval.value, low=few.low, high=few.high, n=n)
     return interval
 
