@@ -4,7 +4,7 @@
     pass_rate(criterion, units, answers, reading)      # None where nothing was judged without labels
 
 The labelled units must be a random sample of all, so those that were labelled because the judge was unsure of
-them (`"drawn": "unsure"`, which `dikast review` writes) are in no pass rate.
+them (`"drawn": "unsure"`, which `dikast review` writes) count as unlabelled in a pass rate.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ from dikast.rollouts import read_rows, rollout_of
 from dikast.spec.reward import RewardSpec
 from dikast.stats.correction import Corrected, Labelled, Unlabelled, corrected
 
-UNSURE = "unsure"
+
+def is_sampled(row: LabelledRow) -> bool:
+    """Whether a row was not labelled because the judge was unsure of it."""
+    return row.rollout.columns.get("drawn") != "unsure"
 
 
 def unlabelled_units(spec: RewardSpec, path: Path, labels: Labels, split: Split) -> list[Unit]:
@@ -69,16 +72,18 @@ def pass_rate(
 ) -> Corrected | None:
     """The share of yes among labelled and unlabelled units of the untouched part; a verdict that is missing is in no share."""
     untouched = [unit for unit in units if not unit.tuning]
+    if all(criterion in unit.truth for unit in untouched):
+        return None
     rest = Unlabelled([], [])
     for unit in untouched:
         verdict = answers.get((unit.key, BASE), {}).get(criterion)
-        if criterion not in unit.truth and isinstance(verdict, Verdict) and verdict.value is not None:
+        unlabelled = criterion not in unit.truth or not is_sampled(unit.row)
+        if unlabelled and isinstance(verdict, Verdict) and verdict.value is not None:
             rest.judged.append(_read(verdict.value, reading))
             rest.clusters.append(unit.group)
     if not rest.judged:
         return None
-    random = [unit for unit in untouched if unit.row.rollout.columns.get("drawn") != UNSURE]
-    sample = sample_of(criterion, random, answers)
+    sample = sample_of(criterion, [unit for unit in untouched if is_sampled(unit.row)], answers)
     labelled = Labelled(sample.labels, [_read(value, reading) for value in sample.values], [*sample.groups])
     return corrected(labelled, rest, cut=reading.cut, seed=seed)
 
