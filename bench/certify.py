@@ -2,9 +2,9 @@
 
     python bench/certify.py [candidates]
 
-Four shapes: verdicts from a file with eight candidates a prompt; the same with three annotators, and with all candidates
-in twenty prompts; and a second run of `dikast certify`, whose answers all stand in the journal, a question each. The attacks are
-made as ever; where verdicts were recorded there are none on them.
+Every candidate has outcomes of production. Five shapes: verdicts from a file with eight candidates a prompt; the same with three
+annotators, with all candidates in twenty prompts, and with as many rollouts again that nobody labelled; and a second run, whose
+answers all stand in the journal, a question each. The attacks are made as ever; where verdicts were recorded there are none on them.
 """
 
 from __future__ import annotations
@@ -31,11 +31,16 @@ inputs: {{Document: document}}
 judge:
   model: {model}
   criteria:
+{criteria}
+outcomes:
+  accepted: {{at_least: 0.5}}
+  minutes: {{at_most: 20}}
 """
 SHAPES = (
     ("recorded, 8 candidates a prompt", "file", 8, 1),
     ("recorded, 8 a prompt, 3 annotators", "file", 8, 3),
     ("recorded, 20 prompts", "file", None, 1),
+    ("recorded, 8 a prompt, rollouts", "rollouts", 8, 1),
     ("from the journal, 8 a prompt", "journal", 8, 1),
 )
 
@@ -59,7 +64,7 @@ def main() -> None:
     """Writes each shape and measures it."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("candidates", type=int, nargs="?", default=10_000)
-    options.add_argument("--one", choices=("file", "journal"))
+    options.add_argument("--one", choices=("file", "rollouts", "journal"))
     options.add_argument("--folder", type=Path)
     given = options.parse_args()
     if given.one:
@@ -94,7 +99,9 @@ def from_file(folder: Path) -> int:
         contextlib.redirect_stdout(nowhere),
         contextlib.redirect_stderr(nowhere),
     ):
-        code = run(["certify", str(folder / "reward.yaml"), str(folder / "labels.jsonl")])
+        rollouts = folder / "rollouts.jsonl"
+        beside = ("--rollouts", str(rollouts)) if rollouts.exists() else ()
+        code = run(["certify", str(folder / "reward.yaml"), str(folder / "labels.jsonl"), *beside])
     if code not in (0, 1):
         raise RuntimeError(f"dikast certify left with {code}")
     return _lines(folder)
@@ -122,7 +129,7 @@ def from_journal(folder: Path) -> int:
     return _lines(folder)
 
 
-ONE: dict[str, Callable[[Path], int]] = {"file": from_file, "journal": from_journal}
+ONE: dict[str, Callable[[Path], int]] = {"file": from_file, "rollouts": from_file, "journal": from_journal}
 
 
 def _lines(folder: Path) -> int:
@@ -134,11 +141,11 @@ def write(folder: Path, kind: str, candidates: int, *, group: int, annotators: i
     """Writes a reward, labels, and verdicts that are right nine times in ten."""
     draw = random.Random(1)
     names = [f"criterion_{at}" for at in range(CRITERIA)]
-    model = "recorded:verdicts.jsonl" if kind == "file" else InstantJudge.name
-    questions = "".join(
-        f'    - {{id: {name}, ask: "Is {name} met?", paraphrases: ["Does it meet {name}?"]}}\n' for name in names
+    model = "recorded:verdicts.jsonl" if kind != "journal" else InstantJudge.name
+    questions = "\n".join(
+        f'    - {{id: {name}, ask: "Is {name} met?", paraphrases: ["Does it meet {name}?"]}}' for name in names
     )
-    (folder / "reward.yaml").write_text(REWARD.format(model=model) + questions)
+    (folder / "reward.yaml").write_text(REWARD.format(model=model, criteria=questions))
     with (folder / "labels.jsonl").open("w") as labels, (folder / "verdicts.jsonl").open("w") as verdicts:
         for at in range(candidates):
             truth = {name: draw.random() < 0.6 for name in names}
@@ -152,12 +159,32 @@ def write(folder: Path, kind: str, candidates: int, *, group: int, annotators: i
                     name: {f"person-{p}": true != (draw.random() < 0.05 * (annotators > 1)) for p in range(annotators)}
                     for name, true in truth.items()
                 },
+                "outcomes": {"accepted": truth[names[0]], "minutes": draw.expovariate(0.05)},
             }
             said = {
                 name: round(draw.betavariate(5, 1.5) if true != (draw.random() < 0.1) else draw.betavariate(1.5, 5), 6)
                 for name, true in truth.items()
             }
             labels.write(json.dumps(row) + "\n")
+            verdicts.write(json.dumps({"id": row["id"], "verdicts": said}) + "\n")
+    if kind == "rollouts":
+        _write_rollouts(folder, candidates, group)
+
+
+def _write_rollouts(folder: Path, candidates: int, group: int) -> None:
+    """Rollouts of further prompts, which people did not see."""
+    draw = random.Random(2)
+    with (folder / "rollouts.jsonl").open("w") as rollouts, (folder / "verdicts.jsonl").open("a") as verdicts:
+        for at in range(candidates, 2 * candidates):
+            row = {
+                "id": f"r{at}",
+                "group": f"g{at // group}",
+                "prompt": f"prompt {at // group}",
+                "completion": f"Answer {at}: the goods come within ten days of the order, and the price is fixed.",
+                "document": f"Contract {at // group}. The Supplier shall deliver the goods within ten days. " * 4,
+            }
+            said = {f"criterion_{number}": round(draw.random(), 6) for number in range(CRITERIA)}
+            rollouts.write(json.dumps(row) + "\n")
             verdicts.write(json.dumps({"id": row["id"], "verdicts": said}) + "\n")
 
 

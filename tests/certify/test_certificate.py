@@ -114,3 +114,32 @@ async def test_a_place_that_cannot_be_written_is_told(certificate, tmp_path):
 
     with pytest.raises(UnavailableError, match="cannot be written"):
         write_certificate(certificate, tmp_path / "file" / "certificate.json")
+
+
+async def test_a_certificate_from_before_outcomes_and_pass_rates_is_still_read(certificate, tmp_path):
+    content = json.loads(msgspec.json.encode(certificate))
+    for key in ("outcomes", "rollouts_hash"):
+        del content[key]
+    for criterion in content["criteria"].values():
+        del criterion["pass_rate"]
+    (tmp_path / "c.json").write_text(json.dumps(content))
+
+    assert read_certificate(tmp_path / "c.json") == certificate
+
+
+async def test_outcomes_and_pass_rates_are_read_as_they_were_written(
+    reward_of, reward_text, labels_of, row, judge_of, perfect, tmp_path
+):
+    rows = [row(n, outcomes={"accepted": n % 3}) for n in range(240)] + [row(n, labels={}) for n in range(240, 300)]
+    reward = reward_of(reward_text + "outcomes: {accepted: {at_least: 1, criteria: [useful]}}\n")
+    certificate = await certify(reward, labels_of(rows), judge=judge_of(perfect))
+
+    write_certificate(certificate, tmp_path / "c.json")
+
+    content = json.loads((tmp_path / "c.json").read_text())
+    assert read_certificate(tmp_path / "c.json") == certificate
+    assert set(content["outcomes"]) == {"metrics", "unserved", "serving_none"}
+    assert set(content["outcomes"]["metrics"]["accepted"]["score"]) == {"spearman", "auc"}
+    assert set(content["outcomes"]["metrics"]["accepted"]["score"]["auc"]) == {"value", "low", "high", "n"}
+    rate = content["criteria"]["useful"]["pass_rate"]
+    assert set(rate) == {"judge", "corrected", "rogan_gladen", "labelled", "unlabelled"}

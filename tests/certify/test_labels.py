@@ -122,6 +122,15 @@ def test_a_group_stays_in_its_part_when_the_file_grows_or_is_shuffled(labels_of,
     assert few.hash != many.hash
 
 
+def test_what_nobody_labelled_is_not_spent_on_tuning(labels_of, row):
+    rows = [unsplit(row, number) | ({"labels": {}} if number % 2 else {}) for number in range(80)]
+
+    split = split_labels(labels_of(rows))
+
+    assert {f"g{number}" for number in range(1, 80, 2)} <= set(split.certificate)
+    assert set(split.tuning) <= set(split_labels(labels_of([unsplit(row, number) for number in range(80)])).tuning)
+
+
 def test_the_files_own_split_is_taken(labels_of, row):
     split = split_labels(labels_of([row(0, split="certificate"), row(4, split="tuning")]))
 

@@ -136,10 +136,10 @@ def split_labels(labels: Labels, tuning_share: float = TUNING_SHARE) -> Split:
     """Splits once, by group: what is tuned on never tells of what is certified.
 
     The rows' own `split` decides where the file has it; else SHA-256 of the group, so that a group
-    stays in its part when the file grows.
+    stays in its part when the file grows. A group that nobody labelled cannot be tuned on.
     """
     stated = [row for row in labels.rows if row.split is not None]
-    parts = _stated_parts(labels) if stated else {row.rollout.group: _drawn(row, tuning_share) for row in labels.rows}
+    parts = _stated_parts(labels) if stated else _drawn_parts(labels, tuning_share)
     tuning = tuple(sorted(group for group, part in parts.items() if part == "tuning"))
     certificate = tuple(sorted(group for group, part in parts.items() if part == "certificate"))
     for name, groups in (("tuning", tuning), ("certificate", certificate)):
@@ -230,6 +230,12 @@ def _stated_parts(labels: Labels) -> dict[str, Part]:
     return parts
 
 
-def _drawn(row: LabelledRow, tuning_share: float) -> Part:
-    digest = hashlib.sha256(row.rollout.group.encode("utf-8", "surrogatepass")).digest()
+def _drawn_parts(labels: Labels, tuning_share: float) -> dict[str, Part]:
+    groups = dict.fromkeys(row.rollout.group for row in labels.rows)
+    labelled = {row.rollout.group for row in labels.rows if any(row.labels.values())}
+    return {group: _drawn(group, tuning_share) if group in labelled else "certificate" for group in groups}
+
+
+def _drawn(group: str, tuning_share: float) -> Part:
+    digest = hashlib.sha256(group.encode("utf-8", "surrogatepass")).digest()
     return "tuning" if int.from_bytes(digest[:8], "big") < tuning_share * 2**64 else "certificate"
