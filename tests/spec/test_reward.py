@@ -532,6 +532,11 @@ def test_the_hash_changes_with_everything_that_changes_a_score(reward_file: Writ
     assert read_reward(reward_file(text_of(**changes))).hash != before
 
 
+def test_a_preference_judge_has_no_score_to_hold_against_outcomes(reward_file: Write):
+    with pytest.raises(ConfigError, match="outcomes: the scores of a preference judge compare within a prompt only"):
+        read_reward(reward_file(text_of(judge=preferring(), outcomes={"accepted": {"at_least": 1}})))
+
+
 def test_outcomes_belong_to_the_hash_and_a_reward_without_keeps_the_hash_that_it_had(reward_file: Write):
     without = read_reward(reward_file(text_of()))
     limit = read_reward(reward_file(text_of(outcomes={"accepted": {"at_least": 0.5}})))

@@ -12,10 +12,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, Protocol, cast, get_args
 
 import msgspec
 
@@ -49,6 +49,14 @@ class LabelledRow(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: dict[str, float] = {}
     """metric → what became of it in production."""
 
+    @property
+    def group(self) -> str:
+        return self.rollout.group
+
+    @property
+    def answers(self) -> Mapping[str, Mapping[str, Vote]]:
+        return self.labels
+
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
     """A labels file."""
@@ -61,6 +69,30 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def annotators(self) -> tuple[str, ...]:
         return tuple(sorted({name for row in self.rows for votes in row.labels.values() for name in votes}))
+
+
+class Grouped(Protocol):
+    """A labelled row, whatever is labelled in it."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def split(self) -> Part | None: ...
+    @property
+    def answers(self) -> Mapping[str, Mapping[str, Vote]]:
+        """Question → annotator → answer."""
+        ...
+
+
+class LabelFile(Protocol):
+    """A file of them."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def rows(self) -> Sequence[Grouped]: ...
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,10 +153,10 @@ def check_outcomes(labels: Labels, metrics: Collection[str]) -> None:
                 )
 
 
-def check_annotators(labels: Labels, least: int) -> None:
-    """Raises `DataError` where fewer people than that answered a criterion that a row labels."""
+def check_annotators(labels: LabelFile, least: int) -> None:
+    """Raises `DataError` where fewer people than that answered a question that a row labels."""
     for row in labels.rows:
-        for name, votes in row.labels.items():
+        for name, votes in row.answers.items():
             if votes and len(votes) < least:
                 raise DataError(
                     f"{labels.path}:{row.line}: only {', '.join(votes)} answered '{name}', and {least} are needed; "
@@ -132,7 +164,7 @@ def check_annotators(labels: Labels, least: int) -> None:
                 )
 
 
-def split_labels(labels: Labels, tuning_share: float = TUNING_SHARE) -> Split:
+def split_labels(labels: LabelFile, tuning_share: float = TUNING_SHARE) -> Split:
     """Splits once, by group: what is tuned on never tells of what is certified.
 
     The rows' own `split` decides where the file has it; else SHA-256 of the group, so that a group
@@ -174,10 +206,12 @@ def pairs_of(votes: Mapping[str, Vote]) -> Iterator[tuple[bool, bool]]:
 
 def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
     where = f"{path}:{line}"
-    try:
-        json.dumps(row, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError):
-        raise DataError(f"{where}: holds half a surrogate pair, or is nested too deeply; write the text anew") from None
+    require_plain(row, where)
+    if "a" in row and "b" in row and "completion" not in row:
+        raise DataError(
+            f"{where}: a pair of 'a' and 'b' is a label for a preference judge, and this reward has a rubric; "
+            "write 'completion', and labels on its criteria"
+        )
     if "labels" not in row:
         raise DataError(f"{where}: no 'labels'; add {{criterion: {{annotator: true, false or \"n/a\"}}}}")
     try:
@@ -186,11 +220,9 @@ def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
         raise DataError(
             f"{where}: 'labels' must be {{criterion: {{annotator: true, false or \"n/a\"}}}} ({error})"
         ) from None
-    item, split, expect = row.get("item"), row.get("split"), row.get("expect")
+    item, expect = row.get("item"), row.get("expect")
     if item is not None and (type(item) is not int or item < 0):
         raise DataError(f"{where}: 'item' must be the position of an item, counted from 0")
-    if split is not None and split not in get_args(Part):
-        raise DataError(f"{where}: 'split' must be tuning or certificate")
     try:
         outcomes = {name: float(value) for name, value in msgspec.convert(row.get("outcomes", {}), _Outcomes).items()}
     except (msgspec.ValidationError, OverflowError) as error:
@@ -204,9 +236,25 @@ def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
         labels=votes,
         expect=expect,
         half=_half(expect, where),
-        split=split,
+        split=stated_part(row, where),
         outcomes=outcomes,
     )
+
+
+def require_plain(row: Mapping[str, Any], where: str) -> None:
+    """Raises `DataError` where a row holds what cannot be written down again."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        raise DataError(f"{where}: holds half a surrogate pair, or is nested too deeply; write the text anew") from None
+
+
+def stated_part(row: Mapping[str, Any], where: str) -> Part | None:
+    """Gives the part that a row says it belongs to."""
+    split = row.get("split")
+    if split is not None and split not in get_args(Part):
+        raise DataError(f"{where}: 'split' must be tuning or certificate")
+    return split
 
 
 def _half(expect: Any, where: str) -> frozenset[str]:
@@ -219,20 +267,20 @@ def _half(expect: Any, where: str) -> frozenset[str]:
         raise DataError(f"{where}: 'half' of 'expect' must be a list of criterion ids ({error})") from None
 
 
-def _stated_parts(labels: Labels) -> dict[str, Part]:
+def _stated_parts(labels: LabelFile) -> dict[str, Part]:
     parts: dict[str, Part] = {}
     for row in labels.rows:
         where = f"{labels.path}:{row.line}"
         if row.split is None:
             raise DataError(f"{where}: no 'split', which other rows have; give it to all rows or to none")
-        if parts.setdefault(row.rollout.group, row.split) != row.split:
-            raise DataError(f"{where}: group '{row.rollout.group}' is in both parts; give its rows one 'split'")
+        if parts.setdefault(row.group, row.split) != row.split:
+            raise DataError(f"{where}: group '{row.group}' is in both parts; give its rows one 'split'")
     return parts
 
 
-def _drawn_parts(labels: Labels, tuning_share: float) -> dict[str, Part]:
-    groups = dict.fromkeys(row.rollout.group for row in labels.rows)
-    labelled = {row.rollout.group for row in labels.rows if any(row.labels.values())}
+def _drawn_parts(labels: LabelFile, tuning_share: float) -> dict[str, Part]:
+    groups = dict.fromkeys(row.group for row in labels.rows)
+    labelled = {row.group for row in labels.rows if any(row.answers.values())}
     return {group: _drawn(group, tuning_share) if group in labelled else "certificate" for group in groups}
 
 

@@ -23,7 +23,7 @@ from dikast.certify.certificate import (
     ModelIdentity,
     VariantResult,
 )
-from dikast.certify.labels import Labels, check_annotators, check_criteria, check_outcomes, split_labels
+from dikast.certify.labels import Labels, check_criteria, check_outcomes, split_labels
 from dikast.certify.levels import choose_reading, grade, whole_level
 from dikast.certify.outcomes import outcomes_of
 from dikast.certify.questions import Answers, Progress, Unit, ask_all, chosen_again, units_of, ways_of_asking
@@ -49,20 +49,18 @@ async def certify(
     attack_units: int = ATTACK_UNITS,
     repeats: int = REPEATS,
     rollouts: Path | None = None,
-    annotators: int = 1,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Certificate:
     """Measures the reward's judge against the labels. Equal questions are asked once, through the judge's journal.
 
-    `rollouts` are judged too, and corrected by the labels. Of `annotators` there must be so many for every label.
+    `rollouts` are judged too, and their pass rates corrected by the labels.
     """
     criteria = reward.file.judge.criteria
     if not criteria:
-        raise ConfigError(f"{reward.path}: a preference judge has no criteria to certify; measure one with a rubric")
+        raise ConfigError(f"{reward.path}: a preference judge has no criteria; it is measured by certify_preference")
     check_criteria(labels, [c.id for c in criteria])
     check_outcomes(labels, reward.file.outcomes)
-    check_annotators(labels, annotators)
     split = split_labels(labels)
     units = units_of(reward, labels, split)
     if rollouts is not None:
@@ -95,7 +93,7 @@ async def certify(
         split=split,
         consistency=Consistency(units=len({key for key, name in answers if name in named}), variants=variants),
         seed=seed,
-        made_with=_made_with() | ({"attacks": attacks_hash(attacks)} if attacks else {}),
+        made_with=made_with() | ({"attacks": attacks_hash(attacks)} if attacks else {}),
         date=datetime.now(UTC).date().isoformat(),
         outcomes=outcomes_of(reward, units, answers, certified),
         rollouts_hash=None if rollouts is None else file_hash(rollouts),
@@ -146,13 +144,13 @@ def _certify_one(
     return certificate, again.variants
 
 
-def _made_with() -> dict[str, str]:
+def made_with() -> dict[str, str]:
     """The software that a figure may depend on."""
-    made_with = {"python": platform.python_version()}
+    software = {"python": platform.python_version()}
     for package in ("dikast", "numpy", "scipy"):
         try:
-            made_with[package] = version(package)
+            software[package] = version(package)
         except PackageNotFoundError:
             # Run from a source tree: there is no version to tell.
             continue
-    return made_with
+    return software

@@ -174,6 +174,8 @@ def _recall_problems(file: RewardFile) -> Iterator[str]:
 
 def _outcome_problems(file: RewardFile) -> Iterator[str]:
     known = [criterion.id for criterion in file.judge.criteria]
+    if file.outcomes and file.judge.mode == "preference":
+        yield "outcomes: the scores of a preference judge compare within a prompt only; remove them"
     for name, outcome in file.outcomes.items():
         limits = [limit for limit in (outcome.at_least, outcome.at_most) if limit is not None]
         if len(limits) != 1 or not math.isfinite(limits[0]):
