@@ -16,11 +16,14 @@ from typing import Literal
 import msgspec
 
 from dikast.certify.bounds import Levels, Share
+from dikast.certify.expected import ExpectedAnswer, Regression
 from dikast.certify.labels import Split, Vote
 from dikast.certify.others import Others
 from dikast.errors import ConfigError
 from dikast.reward.parts import Reading
 from dikast.rollouts import appearing
+from dikast.stats.association import Association
+from dikast.stats.correction import Corrected
 from dikast.stats.intervals import Interval
 
 Level = Literal["green", "amber", "red", "insufficient"]
@@ -29,9 +32,13 @@ MIDDLE = 0.5
 """Where a soft reading is cut for the figures that need yes or no."""
 _HELD_LATER = (
     "disagreements",
+    "expected",
     "others",
+    "outcomes",
+    "pass_rate",
     "precision_at_stated",
     "preference",
+    "rollouts_hash",
     "stated_base_rate",
     "wanted",
     "wordings",
@@ -140,6 +147,8 @@ class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
     """Labels that the reading was chosen on."""
     wanted: Wanted | None = None
     """What is missing, where too few labels are there."""
+    pass_rate: Corrected | None = None
+    """Share of yes among what the labels are a sample of; None where nothing was judged without labels."""
     preference: PreferenceFigures | None = None
     """Of a preference judge: there a yes is that side a is the better one."""
 
@@ -229,6 +238,37 @@ class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
         return abs(self.value - sum(votes) / len(votes))
 
 
+class OutcomeCertificate(msgspec.Struct, frozen=True, kw_only=True):
+    """How the judge goes with one metric of production."""
+
+    n: int
+    """Units of the untouched part that carry it."""
+    reached: Interval
+    """Share of them that did well by it."""
+    at_least: float | None
+    at_most: float | None
+    meant: tuple[str, ...]
+    """Criteria that the reward says should serve it; empty where it says nothing."""
+    score: Association
+    """With the metric, or with less of it where less is better."""
+    parts: dict[str, Association]
+    """Checks and criteria, each by what it counts for the rollout."""
+    served_by: tuple[str, ...]
+    """Of those that are meant to, or of all where none is said to, the criteria whose AUC is above .5 with its lower bound."""
+    missing: dict[str, int] = {}
+    """Scores that could not be had, by reason."""
+
+
+class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
+    """How the judge goes with what became of the rollouts."""
+
+    metrics: dict[str, OutcomeCertificate]
+    unserved: tuple[str, ...]
+    """Metrics that no criterion is shown to serve."""
+    serving_none: tuple[str, ...]
+    """Criteria that are shown to serve no metric."""
+
+
 class ModelIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """The model that was measured."""
 
@@ -254,6 +294,10 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """The bounds that it was graded by."""
     disagreements: tuple[Disagreement, ...] = ()
     """Between the judge and people, the worst ones first."""
+    expected: tuple[ExpectedAnswer, ...] = ()
+    """What the judge says where the labels expect an answer."""
+    regression: Regression | None = None
+    """What of that changed; None where no earlier certificate has any of it."""
     annotators: tuple[str, ...]
     labels_hash: str
     split: Split
@@ -261,6 +305,10 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     made_with: dict[str, str]
     date: str
+    outcomes: Outcomes | None = None
+    """None where the reward names none."""
+    rollouts_hash: str | None = None
+    """SHA-256 of the file of rollouts without labels, where there was one."""
 
     def fits(self, reward_hash: str, fingerprint: str) -> bool:
         """Whether this is a certificate of that reward with that model."""
@@ -295,12 +343,12 @@ def write_certificate(certificate: Certificate, path: Path) -> None:
 
 
 def certificate_hash(certificate: Certificate) -> str:
-    """SHA-256 of the canonical JSON without the date: measured again with the same result, it is the same.
+    """SHA-256 of the canonical JSON without the date and the past: measured again with the same result, it is the same.
 
     What certificates came to hold later is left out where it is empty, so that older ones keep their hash.
     """
     content = msgspec.to_builtins(certificate)
-    del content["date"]
+    del content["date"], content["regression"]
     if certificate.levels == Levels():
         del content["levels"]
     for held in (content, *content["criteria"].values()):

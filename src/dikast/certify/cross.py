@@ -94,12 +94,14 @@ async def cross_judge(
     progress: Progress | None = None,
 ) -> Others:
     """Asks the others what the certified judge was asked first, and compares. `least` labels a class make a criterion count."""
+    criteria = reward.file.judge.criteria
+    labelled = [unit for unit in units if any(unit.says(criterion.id) is not None for criterion in criteria)]
     asked = [certified]
     for judge in others:
         bill = Bill(reward.folder)
-        answers = await ask_all(reward, units, [], {}, attacks={}, judge=judge, progress=progress, heard=bill.add)
+        answers = await ask_all(reward, labelled, [], {}, attacks={}, judge=judge, progress=progress, heard=bill.add)
         asked.append(Asked(judge, answers, bill))
-    panels = [_panel(criterion, units, asked) for criterion in reward.file.judge.criteria]
+    panels = [_panel(criterion, labelled, asked) for criterion in criteria]
     counted = [panel for panel in panels if _has_enough(panel, least)]
     disagreements = sorted(
         (found for panel in panels for found in _disagreements(panel, certified.judge.name)), key=lambda pair: pair[0]

@@ -10,7 +10,10 @@ from rich.text import Text
 from dikast.certify.bounds import Levels, changed, looser_than_ours
 from dikast.certify.certificate import AttackResult, Certificate, CriterionCertificate, Level, WordingsResult
 from dikast.certify.duels.notes import about_duels
+from dikast.certify.outcomes import notes_on_outcomes
+from dikast.certify.telling import about_known_answers
 from dikast.certify.wanted import in_words
+from dikast.stats.correction import Corrected
 from dikast.stats.intervals import Interval
 
 _HEADINGS = ("criterion", "yes + no", "TPR", "TNR", "J", "AUC", "kappa", "AC1", "flips", "level", "factor")
@@ -44,6 +47,9 @@ def notes(certificate: Certificate) -> Iterator[str]:
     for name, worded in certificate.wordings.items():
         yield _wordings(name, worded)
     yield from graded_otherwise(certificate.levels)
+    yield from about_known_answers(certificate)
+    if certificate.outcomes is not None:
+        yield from notes_on_outcomes(certificate.outcomes)
     if certificate.attacks:
         yield _attacks_in_short(certificate)
     for name, attack in certificate.attacks.items():
@@ -62,6 +68,8 @@ def _about_criterion(name: str, criterion: CriterionCertificate) -> Iterator[str
         yield f"{name}: not in the figures: {', '.join(uncounted)}"
     if criterion.human is not None:
         yield f"{name}: annotators agree with each other in {_cell(criterion.human.agreement, ' ')} of the cases"
+    if criterion.pass_rate is not None:
+        yield f"{name}: {_passes(criterion.pass_rate)}"
     if criterion.precision_at_stated is not None:
         yield (
             f"{name}: where {criterion.stated_base_rate:g} are a yes, a yes is right in "
@@ -84,6 +92,13 @@ def _wordings(name: str, worded: WordingsResult) -> str:
         "" if worded.changed_at_most is None else f", at most {worded.changed_at_most:.2f} change with 95 % confidence"
     )
     return f"{name}: other wordings of the judge's prompt give the same in {_cell(worded.agreement, ' ')} of the cases{bound}"
+
+
+def _passes(rate: Corrected) -> str:
+    return (
+        f"people would say yes to {_cell(rate.corrected, ' ')} of {rate.labelled + rate.unlabelled} candidates, where "
+        f"the judge says {_cell(rate.judge, ' ')} (Rogan-Gladen {_cell(rate.rogan_gladen, ' ')}; {rate.labelled} labelled)"
+    )
 
 
 def _attacks_in_short(certificate: Certificate) -> str:

@@ -24,10 +24,13 @@ from dikast.certify.certificate import Certificate, write_certificate
 from dikast.certify.cross import MARGIN
 from dikast.certify.duels.labels import PairLabels, read_pairs
 from dikast.certify.duels.measure import certify_preference
-from dikast.certify.labels import Labels, read_labels
+from dikast.certify.labels import Labels, check_annotators, read_labels
 from dikast.certify.measure import REPEATS, Grading, certify
 from dikast.certify.questions import Progress
+from dikast.certify.regression import compared, earlier_certificate
+from dikast.certify.telling import name_of
 from dikast.certify.wanted import in_words
+from dikast.cli.anchors import cuts_of, require_unchanged, show, watch
 from dikast.errors import NotEnoughDataError, NotGoodEnoughError, UsageError
 from dikast.journal import Journal
 from dikast.reward.assembly import Judges, with_model
@@ -38,8 +41,12 @@ from dikast.spec.reward import RewardSpec, read_reward
 def command(
     reward: Annotated[Path, typer.Argument(metavar="REWARD", help="The reward file.")],
     labels: Annotated[
-        Path, typer.Argument(metavar="LABELS", help="Rollouts, or pairs of completions, with people's answers, JSONL.")
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="LABELS",
+            help="Rollouts, or pairs of completions, with people's answers, JSONL; to ask anchors again it needs none.",
+        ),
+    ] = None,
     *,
     output: Annotated[
         Path | None,
@@ -78,6 +85,39 @@ def command(
             metavar="[CRITERION=]SHARE", help="Share of yes where the judge is used: precision is said there too."
         ),
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CERTIFICATE",
+            help="An earlier certificate that known answers are compared with; the one in the output's place.",
+        ),
+    ] = None,
+    anchors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Anchors, asked again to see whether the judge is still the same; drawn from LABELS where there is no such file.",
+        ),
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            max=0.95,
+            help="Share of the anchors' verdicts that an unchanged judge changes, at most; measured when they are drawn, "
+            "or 0.02 of a judge with log-probabilities.",
+        ),
+    ] = None,
+    rollouts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Rollouts that the labelled ones are a sample of: judged too, their pass rates corrected by the labels.",
+        ),
+    ] = None,
+    annotators: Annotated[
+        int, typer.Option(min=1, help="People that every label must be of; with 2 there is a human ceiling.")
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals that draw samples.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate on standard output.")] = False,
 ) -> None:
@@ -87,11 +127,21 @@ def command(
     A preference judge is measured on pairs that people compared, each asked in both orders.
     Then it is attacked, by empty openers, planted instructions, padding and the like: how often that earns
     credit that nobody deserves is written down, and decides no level. With --other more judges answer the same, and a table of
-    quality, cost and latency ends with the cheapest that is not worse than the best. An answer is kept in the journal: a
-    second run asks nothing again.
+    quality, cost and latency ends with the cheapest that is not worse than the best. Where the reward names 'outcomes', the
+    score is held against what became of the labelled rollouts. An answer is kept in the journal: a second run asks nothing again.
 
-    Exits with 0 when the level is green or amber, 1 when it is red, 3 when there are too few labels. The
-    certificate is written in any case, with a page beside it that says the same in plain words: certificate.html.
+    A row of LABELS may say what the judge has to answer: "expect": "good", "bad" or
+    {"answers": {criterion: true}}. These known answers are compared, one by one, with those of the
+    certificate in the output's place, or of the one that --against names.
+
+    With --anchors FILE at least 300 verdicts are kept the first time. Each time after that, which needs
+    no LABELS, they are asked anew, past the journal, and the judge is unchanged, cautious or drifted on
+    each criterion. Anchors are fixed, so what changes there is the judge; where nothing does, what moved
+    in a run's scores is the policy.
+
+    Exits with 0 when the level is green or amber, 1 when it is red, a known answer that was as expected
+    is not any more, or the judge drifted, 3 when there are too few labels. The certificate is written in
+    any case, with a page beside it that says the same in plain words: certificate.html.
 
     [bold]Examples[/bold]
 
@@ -104,6 +154,13 @@ def command(
       dikast certify reward.yaml labels.jsonl --levels levels.yaml --base-rate 0.3 --base-rate empty_praise=0.05
 
       dikast certify reward.yaml labels.jsonl --attacks my_attacks.yaml --attack-units 50
+
+      dikast certify reward.yaml labels.jsonl --against agreed.json
+
+      dikast certify reward.yaml labels.jsonl --anchors anchors.json
+
+      dikast certify reward.yaml --anchors anchors.json
+      dikast certify reward.yaml rollouts.labels.jsonl --rollouts rollouts.jsonl
     """
     # Needs an extra, and says so before anything is asked.
     from dikast.report.certificate.page import page_of, write_page
@@ -112,16 +169,29 @@ def command(
     page = page_of(written)
     spec = read_reward(reward)
     compares = spec.file.judge.mode == "preference"
-    if compares and (other or base_rate):
-        raise UsageError(f"{reward}: --other and --base-rate are of criteria, and its judge compares; leave them out")
+    if compares:
+        _require_of_pairs(
+            reward, against=against, anchors=anchors, rollouts=rollouts, **{"other": other, "base-rate": base_rate}
+        )
+    if labels is None:
+        if anchors is None:
+            raise UsageError("LABELS is missing; give a file of them, or --anchors FILE to ask anchors again without")
+        with _opened(journal, reward) as kept, _shown_progress() as progress:
+            seen = watch(anchors, spec, None).look(kept, cuts={}, noise=noise, progress=progress)
+        show(seen, anchors, as_json=as_json)
+        require_unchanged(seen, anchors)
+        return
     read = read_pairs(labels) if compares else read_labels(labels)
+    check_annotators(read, annotators)
     criteria = [PREFERENCE] if compares else [c.id for c in spec.file.judge.criteria]
     known = read_attacks(attacks, criteria)
     grading = Grading(
         levels=read_levels(levels) if levels else Levels(), base_rates=read_base_rates(base_rate or (), criteria)
     )
-    kept = Journal.open(journal or reward.parent / ".dikast" / "journal.db")
-    try:
+    earlier = earlier_certificate(read, against, written) if isinstance(read, Labels) else None
+    watched = watch(anchors, spec, read) if anchors and isinstance(read, Labels) else None
+    seen = None
+    with _opened(journal, reward) as kept:
         with _shown_progress() as progress:
             certificate = asyncio.run(
                 _measure(
@@ -131,6 +201,7 @@ def command(
                     attacks=known,
                     attack_units=attack_units,
                     repeats=repeats,
+                    rollouts=rollouts,
                     grading=grading,
                     others=other or (),
                     margin=margin,
@@ -138,13 +209,18 @@ def command(
                     progress=progress,
                 )
             )
-    finally:
-        kept.close()
-    write_certificate(certificate, written)
-    write_page(certificate, page, spec=spec, labels=read)
-    _show(certificate, as_json=as_json)
-    typer.echo(f"written: {written}, and to read: {page}", err=True)
+        certificate = compared(certificate, earlier)
+        write_certificate(certificate, written)
+        write_page(certificate, page, spec=spec, labels=read)
+        _show(certificate, as_json=as_json)
+        typer.echo(f"written: {written}, and to read: {page}", err=True)
+        if watched is not None:
+            with _shown_progress() as progress:
+                seen = watched.look(kept, cuts=cuts_of(certificate), noise=noise, progress=progress)
+            show(seen, watched.path, aside=as_json)
     _judge_level(certificate, written, labels)
+    if seen is not None and watched is not None:
+        require_unchanged(seen, watched.path)
 
 
 async def _measure(
@@ -155,6 +231,7 @@ async def _measure(
     attacks: dict[str, Attack],
     attack_units: int,
     repeats: int,
+    rollouts: Path | None,
     grading: Grading,
     others: Sequence[str],
     margin: float,
@@ -175,6 +252,7 @@ async def _measure(
                 spec,
                 labels,
                 judge=judge.rubric(),
+                rollouts=rollouts,
                 grading=grading,
                 others=[one.rubric() for one in beside],
                 margin=margin,
@@ -204,6 +282,13 @@ def _judge_level(certificate: Certificate, path: Path, labels: Path) -> None:
         raise NotGoodEnoughError(
             f"{path}: red, the judge is not good enough on criteria that carry half of its weight; reword what it is asked"
         )
+    if certificate.regression is not None and certificate.regression.broken:
+        broken = certificate.regression.broken
+        raise NotGoodEnoughError(
+            f"{path}: {len(broken)} of the known answers were as expected once and are not now: "
+            f"{'; '.join(map(name_of, broken[:3]))}{' ...' if len(broken) > 3 else ''}; "
+            "reword what is asked, or change what the labels expect"
+        )
     if certificate.level == "insufficient":
         short = [
             f"{name} ({one.why})"
@@ -212,6 +297,22 @@ def _judge_level(certificate: Certificate, path: Path, labels: Path) -> None:
             if one.level == "insufficient"
         ]
         raise NotEnoughDataError(f"{path}: too few labels to say: {'; '.join(short)}")
+
+
+def _require_of_pairs(reward: Path, **given: object) -> None:
+    """Raises `UsageError` where something is asked for that a preference judge does not have."""
+    for name, value in given.items():
+        if value:
+            raise UsageError(f"{reward}: --{name} is about answers to criteria, and this judge compares; leave it out")
+
+
+@contextlib.contextmanager
+def _opened(journal: Path | None, reward: Path) -> Generator[Journal]:
+    kept = Journal.open(journal or reward.parent / ".dikast" / "journal.db")
+    try:
+        yield kept
+    finally:
+        kept.close()
 
 
 @contextlib.contextmanager

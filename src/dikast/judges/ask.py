@@ -39,10 +39,11 @@ def hearing(heard: Heard | None) -> Generator[None]:
 class Asker:
     """One model with one journal. Equal questions under way at once are asked once."""
 
-    def __init__(self, model: ModelClient, journal: Journal, *, budget: Budget | None = None) -> None:
+    def __init__(self, model: ModelClient, journal: Journal, *, budget: Budget | None = None, epoch: int = 0) -> None:
         self.model = model
         self.journal = journal
         self.budget = budget or Budget()
+        self._epoch = epoch
         self._under_way: dict[bytes, asyncio.Future[Reply | Missing]] = {}
 
     @property
@@ -78,7 +79,9 @@ class Asker:
 
     async def _ask(self, request: Request, repeat: int, until: float | None) -> tuple[Reply | Missing, Usage]:
         raw = _encode(request)
-        key = question_key(raw, model=self.model.name, fingerprint=self.model.fingerprint, repeat=repeat)
+        key = question_key(
+            raw, model=self.model.name, fingerprint=self.model.fingerprint, repeat=repeat, epoch=self._epoch
+        )
         if (kept := self.journal.answer(key)) is not None:
             return _decode_reply(kept), Usage(questions=1)
         if _is_over(until):
