@@ -7,10 +7,9 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 
 from dikast.agree.verdicts import Counted
-from dikast.stats.correlation import TABLE_LEVELS
 from dikast.stats.overall import Overall
 from dikast.stats.pairs import Meeting, Pair
-from dikast.stats.ratings import NULL, Ratings, Scale, Tallies
+from dikast.stats.ratings import NULL, TABLE_LEVELS, Ratings, Scale, Tallies
 
 COPIES_FROM = 20
 """Items on which two raters with the same verdicts are suspected to be one."""

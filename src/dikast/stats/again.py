@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from dikast.stats.correlation import TABLE_LEVELS
+from dikast.stats.crossed import crossed
 from dikast.stats.intervals import Interval, unknown, wilson
 from dikast.stats.pairs import nominal
-from dikast.stats.ratings import NULL, Floats, Ints, Label, Scale, sums
+from dikast.stats.ratings import NULL, TABLE_LEVELS, Floats, Ints, Label, Scale, sums
 from dikast.stats.shares import share
 
 
@@ -90,7 +90,7 @@ def position(
     decided = (table >= 0).all(axis=1)
     kappa = None
     if len(orders) == 2:
-        found = nominal(table[decided, 0], table[decided, 1], len(scale.labels))
+        found = nominal(crossed(table[decided, 0], table[decided, 1], scale)[0], len(scale.labels))
         kappa = found.get("cohen_kappa", unknown())
     by_order = both = mean = None
     if truth is not None:
