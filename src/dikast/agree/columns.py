@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import Annotated, BinaryIO, TypeAlias
 
 import msgspec
 import numpy as np
@@ -33,9 +33,12 @@ RawLabel: TypeAlias = bool | float | str | None
 _Lines: TypeAlias = Iterator[tuple[int, list[bytes]]]
 
 
+_Given: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)] | int
+
+
 class _Row(msgspec.Struct, gc=False):
-    item: str | int
-    rater: str | int
+    item: _Given
+    rater: _Given
     label: bool | float | str | None
     criterion: str | int | None = None
     repeat: str | int | None = None
