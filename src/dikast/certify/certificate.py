@@ -52,6 +52,29 @@ class HumanCeiling(msgspec.Struct, frozen=True, kw_only=True):
     kappa: Interval
 
 
+class PreferenceFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to say of duels alone. A judge's tie is half right; people's ties are in no rate but `consistency`."""
+
+    swap: bool
+    """Whether both orders train, as their mean, and the certificate is of that; else one at random, and it is of that."""
+    accuracy: Interval
+    """Of what trains, over the pairs of which people prefer one; pairs as the independent units."""
+    by_order: dict[str, Interval]
+    """Accuracy by the side that was shown first."""
+    one_order: Interval
+    """Accuracy of one order at random."""
+    both_orders: Interval
+    """Accuracy of the mean of both."""
+    right_twice: Interval
+    """Share of the pairs that are right in either order."""
+    consistency: Interval
+    """Share of all pairs that have the same winner, or a tie, in both orders."""
+    first_place: Interval
+    """Share of the answers that prefer the one shown first, ties left out: .5 where place does not matter."""
+    tuning: Interval
+    """Accuracy on the tuning part: higher than the other where the wording was fitted to it."""
+
+
 class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
     """What the judge's answers to one criterion are worth. All figures are of the untouched part."""
 
@@ -88,6 +111,8 @@ class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
     """Units in no rate for another reason: people disagree, or they or the judge said n/a."""
     tuning: dict[str, int] = {}
     """Labels that the reading was chosen on."""
+    preference: PreferenceFigures | None = None
+    """Of a preference judge: there a yes is that side a is the better one."""
 
 
 class VariantResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, Protocol, cast, get_args
 
 import msgspec
 
@@ -45,6 +45,10 @@ class LabelledRow(msgspec.Struct, frozen=True, kw_only=True):
     """Compound criteria that the candidate meets one half of: `"expect": {"half": [criterion id]}`."""
     split: Part | None = None
 
+    @property
+    def group(self) -> str:
+        return self.rollout.group
+
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
     """A labels file."""
@@ -57,6 +61,26 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def annotators(self) -> tuple[str, ...]:
         return tuple(sorted({name for row in self.rows for votes in row.labels.values() for name in votes}))
+
+
+class Grouped(Protocol):
+    """A labelled row, whatever is labelled in it."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def split(self) -> Part | None: ...
+
+
+class LabelFile(Protocol):
+    """A file of them."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def rows(self) -> Sequence[Grouped]: ...
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,14 +130,14 @@ def check_criteria(labels: Labels, criteria: Collection[str]) -> None:
                 )
 
 
-def split_labels(labels: Labels, tuning_share: float = TUNING_SHARE) -> Split:
+def split_labels(labels: LabelFile, tuning_share: float = TUNING_SHARE) -> Split:
     """Splits once, by group: what is tuned on never tells of what is certified.
 
     The rows' own `split` decides where the file has it; else SHA-256 of the group, so that a group
     stays in its part when the file grows.
     """
     stated = [row for row in labels.rows if row.split is not None]
-    parts = _stated_parts(labels) if stated else {row.rollout.group: _drawn(row, tuning_share) for row in labels.rows}
+    parts = _stated_parts(labels) if stated else {row.group: _drawn(row.group, tuning_share) for row in labels.rows}
     tuning = tuple(sorted(group for group, part in parts.items() if part == "tuning"))
     certificate = tuple(sorted(group for group, part in parts.items() if part == "certificate"))
     for name, groups in (("tuning", tuning), ("certificate", certificate)):
@@ -148,10 +172,12 @@ def pairs_of(votes: Mapping[str, Vote]) -> Iterator[tuple[bool, bool]]:
 
 def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
     where = f"{path}:{line}"
-    try:
-        json.dumps(row, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError):
-        raise DataError(f"{where}: holds half a surrogate pair, or is nested too deeply; write the text anew") from None
+    require_plain(row, where)
+    if "a" in row and "b" in row and "completion" not in row:
+        raise DataError(
+            f"{where}: a pair of 'a' and 'b' is a label for a preference judge, and this reward has a rubric; "
+            "write 'completion', and labels on its criteria"
+        )
     if "labels" not in row:
         raise DataError(f"{where}: no 'labels'; add {{criterion: {{annotator: true, false or \"n/a\"}}}}")
     try:
@@ -160,11 +186,9 @@ def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
         raise DataError(
             f"{where}: 'labels' must be {{criterion: {{annotator: true, false or \"n/a\"}}}} ({error})"
         ) from None
-    item, split, expect = row.get("item"), row.get("split"), row.get("expect")
+    item, expect = row.get("item"), row.get("expect")
     if item is not None and (type(item) is not int or item < 0):
         raise DataError(f"{where}: 'item' must be the position of an item, counted from 0")
-    if split is not None and split not in get_args(Part):
-        raise DataError(f"{where}: 'split' must be tuning or certificate")
     return LabelledRow(
         line=line,
         rollout=rollout_of({k: v for k, v in row.items() if k not in _OWN_KEYS}, path=path, line=line),
@@ -172,8 +196,24 @@ def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
         labels=votes,
         expect=expect,
         half=_half(expect, where),
-        split=split,
+        split=stated_part(row, where),
     )
+
+
+def require_plain(row: Mapping[str, Any], where: str) -> None:
+    """Raises `DataError` where a row holds what cannot be written down again."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        raise DataError(f"{where}: holds half a surrogate pair, or is nested too deeply; write the text anew") from None
+
+
+def stated_part(row: Mapping[str, Any], where: str) -> Part | None:
+    """Gives the part that a row says it belongs to."""
+    split = row.get("split")
+    if split is not None and split not in get_args(Part):
+        raise DataError(f"{where}: 'split' must be tuning or certificate")
+    return split
 
 
 def _half(expect: Any, where: str) -> frozenset[str]:
@@ -186,17 +226,17 @@ def _half(expect: Any, where: str) -> frozenset[str]:
         raise DataError(f"{where}: 'half' of 'expect' must be a list of criterion ids ({error})") from None
 
 
-def _stated_parts(labels: Labels) -> dict[str, Part]:
+def _stated_parts(labels: LabelFile) -> dict[str, Part]:
     parts: dict[str, Part] = {}
     for row in labels.rows:
         where = f"{labels.path}:{row.line}"
         if row.split is None:
             raise DataError(f"{where}: no 'split', which other rows have; give it to all rows or to none")
-        if parts.setdefault(row.rollout.group, row.split) != row.split:
-            raise DataError(f"{where}: group '{row.rollout.group}' is in both parts; give its rows one 'split'")
+        if parts.setdefault(row.group, row.split) != row.split:
+            raise DataError(f"{where}: group '{row.group}' is in both parts; give its rows one 'split'")
     return parts
 
 
-def _drawn(row: LabelledRow, tuning_share: float) -> Part:
-    digest = hashlib.sha256(row.rollout.group.encode("utf-8", "surrogatepass")).digest()
+def _drawn(group: str, tuning_share: float) -> Part:
+    digest = hashlib.sha256(group.encode("utf-8", "surrogatepass")).digest()
     return "tuning" if int.from_bytes(digest[:8], "big") < tuning_share * 2**64 else "certificate"

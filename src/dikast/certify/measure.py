@@ -50,7 +50,7 @@ async def certify(
     """Measures the reward's judge against the labels. Equal questions are asked once, through the judge's journal."""
     criteria = reward.file.judge.criteria
     if not criteria:
-        raise ConfigError(f"{reward.path}: a preference judge has no criteria to certify; measure one with a rubric")
+        raise ConfigError(f"{reward.path}: a preference judge has no criteria; it is measured by certify_preference")
     check_criteria(labels, [c.id for c in criteria])
     split = split_labels(labels)
     units = units_of(reward, labels, split)
@@ -82,7 +82,7 @@ async def certify(
         split=split,
         consistency=Consistency(units=len({key for key, name in answers if name in named}), variants=variants),
         seed=seed,
-        made_with=_made_with() | ({"attacks": attacks_hash(attacks)} if attacks else {}),
+        made_with=made_with() | ({"attacks": attacks_hash(attacks)} if attacks else {}),
         date=datetime.now(UTC).date().isoformat(),
     )
 
@@ -130,13 +130,13 @@ def _certify_one(
     return certificate, again.variants
 
 
-def _made_with() -> dict[str, str]:
+def made_with() -> dict[str, str]:
     """The software that a figure may depend on."""
-    made_with = {"python": platform.python_version()}
+    software = {"python": platform.python_version()}
     for package in ("dikast", "numpy", "scipy"):
         try:
-            made_with[package] = version(package)
+            software[package] = version(package)
         except PackageNotFoundError:
             # Run from a source tree: there is no version to tell.
             continue
-    return made_with
+    return software

@@ -120,10 +120,11 @@ def chosen_again(spec: RewardSpec, units: Sequence[Unit]) -> dict[str, frozenset
 def drawn(criterion: Criterion, units: Sequence[Unit]) -> list[Unit]:
     """Gives the untouched units that have an answer of people's and come before the judge, in an order of the question's own."""
     eligible = [unit for unit in units if not (unit.tuning or unit.gate) and unit.says(criterion.id) is not None]
-    return sorted(eligible, key=lambda unit: _draw(criterion.ask, unit.key))
+    return sorted(eligible, key=lambda unit: place_in_draw(criterion.ask, unit.key))
 
 
-def _draw(ask: str, key: str) -> bytes:
+def place_in_draw(ask: str, key: str) -> bytes:
+    """Where a unit stands in a question's own order: as good as random, and always the same."""
     return hashlib.sha256(f"{ask}\x00{key}".encode("utf-8", "surrogatepass")).digest()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,18 +20,23 @@ from dikast.certify import present
 from dikast.certify.attacks import Attack, read_attacks
 from dikast.certify.attempts import ATTACK_UNITS
 from dikast.certify.certificate import Certificate, write_certificate
+from dikast.certify.duels.labels import PairLabels, read_pairs
+from dikast.certify.duels.measure import certify_preference
 from dikast.certify.labels import Labels, read_labels
 from dikast.certify.measure import REPEATS, certify
 from dikast.certify.questions import Progress
 from dikast.errors import NotEnoughDataError, NotGoodEnoughError
 from dikast.journal import Journal
 from dikast.reward.assembly import Judges
+from dikast.spec.judge import PREFERENCE
 from dikast.spec.reward import RewardSpec, read_reward
 
 
 def command(
     reward: Annotated[Path, typer.Argument(metavar="REWARD", help="The reward file.")],
-    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Rollouts with people's answers, JSONL.")],
+    labels: Annotated[
+        Path, typer.Argument(metavar="LABELS", help="Rollouts, or pairs of completions, with people's answers, JSONL.")
+    ],
     *,
     output: Annotated[
         Path | None,
@@ -56,6 +62,7 @@ def command(
     """Measure what a reward's judge is worth: agreement with people's labels, and with itself, criterion by criterion.
 
     Two fifths of the labelled prompts choose how P(yes) is read, the rest is left untouched for the figures.
+    A preference judge is measured on pairs that people compared, each asked in both orders.
     Then it is attacked, by empty openers, planted instructions, padding and the like: how often that earns
     credit that nobody deserves is written down, and decides no level. An answer is kept in the journal: a second run asks nothing again.
 
@@ -71,8 +78,9 @@ def command(
       dikast certify reward.yaml labels.jsonl --attacks my_attacks.yaml --attack-units 50
     """
     spec = read_reward(reward)
-    read = read_labels(labels)
-    known = read_attacks(attacks, [c.id for c in spec.file.judge.criteria])
+    compares = spec.file.judge.mode == "preference"
+    read = read_pairs(labels) if compares else read_labels(labels)
+    known = read_attacks(attacks, [PREFERENCE] if compares else [c.id for c in spec.file.judge.criteria])
     kept = Journal.open(journal or reward.parent / ".dikast" / "journal.db")
     try:
         with _shown_progress() as progress:
@@ -99,7 +107,7 @@ def command(
 
 async def _measure(
     spec: RewardSpec,
-    labels: Labels,
+    labels: Labels | PairLabels,
     journal: Journal,
     *,
     attacks: dict[str, Attack],
@@ -109,17 +117,13 @@ async def _measure(
     progress: Progress,
 ) -> Certificate:
     judges = Judges.open(spec, journal)
+    measure = (
+        partial(certify_preference, spec, labels, judge=judges.comparison())
+        if isinstance(labels, PairLabels)
+        else partial(certify, spec, labels, judge=judges.rubric())
+    )
     try:
-        return await certify(
-            spec,
-            labels,
-            judge=judges.rubric(),
-            attacks=attacks,
-            attack_units=attack_units,
-            repeats=repeats,
-            seed=seed,
-            progress=progress,
-        )
+        return await measure(attacks=attacks, attack_units=attack_units, repeats=repeats, seed=seed, progress=progress)
     finally:
         await judges.close()
 

@@ -23,6 +23,7 @@ from dikast.spec.reward import RewardSpec
 
 if TYPE_CHECKING:
     from dikast.judges.preference import PreferenceJudge
+    from dikast.reward.compare import Comparison
 
 
 class Judges:
@@ -82,16 +83,18 @@ class Judges:
         spec = self.spec.file.judge
         if spec.mode == "rubric":
             return RubricJudging(judge=self.rubric(), criteria=criteria, file=self.spec.file)
+        return PreferenceJudging(comparison=self.comparison())
+
+    def comparison(self) -> Comparison:
+        """The judge that compares: one model or a panel, with the second one behind it."""
         # Most rewards compare nothing, and are ready the sooner.
         from dikast.reward.compare import Comparison
 
-        return PreferenceJudging(
-            comparison=Comparison(
-                judges=tuple(self._preference_of(member) for member in self._members if isinstance(member, Asker)),
-                second=None if self._fallback is None else self._preference_of(self._fallback),
-                spec=spec,
-                reward_hash=self.spec.hash,
-            )
+        return Comparison(
+            judges=tuple(self._preference_of(member) for member in self._members if isinstance(member, Asker)),
+            second=None if self._fallback is None else self._preference_of(self._fallback),
+            spec=self.spec.file.judge,
+            reward_hash=self.spec.hash,
         )
 
     async def close(self) -> None:
