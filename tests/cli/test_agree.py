@@ -53,7 +53,7 @@ def test_the_json_has_the_keys_that_the_design_names(ratings: Path, capsys: pyte
 
     told = json.loads(capsys.readouterr().out)
     assert {"items", "raters", "overall", "pairs", "gold", "warnings"} <= set(told)
-    assert (told["items"], told["raters"]) == (40, 3)
+    assert (told["items"], told["raters"], told["ac2_weights"]) == (40, 3, "quadratic")
     assert set(told["overall"]) >= DESIGNED["overall"]
     assert set(told["overall"]["krippendorff_alpha"]) == {"nominal", "ordinal", "interval"}
     assert len(told["pairs"]) == 3
