@@ -36,7 +36,7 @@ def midranks(counts: Floats) -> Floats:
 
 def spearman(met: Crossed) -> float | None:
     """Spearman's rho of two columns of codes."""
-    return pearson(midranks(met.of_a)[met.a], midranks(met.of_b)[met.b])
+    return pearson(met.below_a[met.a], met.below_b[met.b])
 
 
 def tau_b(met: Crossed, table: Floats | None) -> float | None:

@@ -23,17 +23,15 @@ class Crossed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     of_a: Floats
     """How often a gave each label."""
     of_b: Floats
+    below_a: Floats
+    """For each label the share of a's that are below it, those with it counting half: a rank without the number of items."""
+    below_b: Floats
 
     @classmethod
     def of(cls, a: Ints, b: Ints, levels: int) -> Crossed:
-        return cls(
-            a=a,
-            b=b,
-            levels=levels,
-            same=a == b,
-            of_a=np.bincount(a, minlength=levels).astype(np.float64),
-            of_b=np.bincount(b, minlength=levels).astype(np.float64),
-        )
+        of_a, of_b = (np.bincount(codes, minlength=levels).astype(np.float64) for codes in (a, b))
+        below_a, below_b = ((np.cumsum(counts) - counts / 2) / max(1, len(a)) for counts in (of_a, of_b))
+        return cls(a=a, b=b, levels=levels, same=a == b, of_a=of_a, of_b=of_b, below_a=below_a, below_b=below_b)
 
     @property
     def n(self) -> int:

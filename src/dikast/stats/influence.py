@@ -26,16 +26,14 @@ def of_pearson(x: Floats, y: Floats, r: float) -> float:
 def of_spearman(met: Crossed, rho: float) -> float:
     """Of Spearman's rho, where both sides vary: an item moves everybody's rank besides having its own."""
     n = met.n
-    below_a, below_b = _below(met.of_a), _below(met.of_b)
-    f, g = below_a[met.a], below_b[met.b]
+    f, g = met.below_a[met.a], met.below_b[met.b]
     # A share below oneself, ties counting half, is a half in the mean, whatever the distribution.
     spread_a, spread_b = dot(f, f) / n - 0.25, dot(g, g) / n - 0.25
     scale = 1 / math.sqrt(spread_a * spread_b)
-    # What depends on the label of one side alone is summed label by label.
-    of_a = scale * _above(sums(met.a, g, met.levels), n)
-    of_b = scale * _above(sums(met.b, f, met.levels), n)
-    of_a -= rho / 2 * (below_a**2 + 2 * _above(met.of_a * below_a, n)) / spread_a
-    of_b -= rho / 2 * (below_b**2 + 2 * _above(met.of_b * below_b, n)) / spread_b
+    # What depends on the label of one side alone is summed label by label. On one side's spread an item acts by
+    # f² + 2 Σ f above, which is 1 - (half the share of its label)².
+    of_a = scale * _above(sums(met.a, g, met.levels), n) + rho / 2 * (met.of_a / (2 * n)) ** 2 / spread_a
+    of_b = scale * _above(sums(met.b, f, met.levels), n) + rho / 2 * (met.of_b / (2 * n)) ** 2 / spread_b
     moves = scale * f * g + of_a[met.a] + of_b[met.b]
     moves -= moves.mean()
     return dot(moves, moves) / n
@@ -53,11 +51,6 @@ def of_tau_b(table: Floats, tau: float) -> float:
     moves = 2 * (lead - mean) / math.sqrt(mean_a * mean_b)
     moves = moves - tau * ((apart_a - mean_a) / mean_a + (apart_b - mean_b) / mean_b)
     return float((table * moves**2).sum()) / n
-
-
-def _below(counts: Floats) -> Floats:
-    """The share of the items below each label, those with it counting half."""
-    return (np.cumsum(counts) - counts / 2) / counts.sum()
 
 
 def _above(weights: Floats, n: int) -> Floats:

@@ -14,7 +14,7 @@ from functools import lru_cache
 import msgspec
 import numpy as np
 
-from dikast.stats.correlation import icc_2_1, midranks, pearson, spearman, tau_b
+from dikast.stats.correlation import icc_2_1, pearson, spearman, tau_b
 from dikast.stats.crossed import Crossed, crossed
 from dikast.stats.influence import of_pearson, of_spearman, of_tau_b
 from dikast.stats.intervals import Interval, unknown, wilson
@@ -205,7 +205,8 @@ def weighted(met: Crossed, values: Floats, scale: Scale) -> dict[str, Interval]:
     x, y = values[met.a], values[met.b]
     square = (x - y) ** 2
     pooled = met.of_a + met.of_b
-    ranks = midranks(pooled)
+    # The ranks among both sides' labels, but for what is added to all.
+    ranks = met.n * (met.below_a + met.below_b)
     # Distances among ranks have no bound of their own; the greatest among those present makes them shares.
     ranks /= max(1.0, float(ranks[pooled > 0][-1] - ranks[pooled > 0][0]))
     by_square = float(x.var() + y.var() + (x.mean() - y.mean()) ** 2)
