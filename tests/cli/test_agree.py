@@ -103,6 +103,7 @@ def test_criteria_positions_repeats_and_probabilities_are_shown_too(ratings: Pat
         "asked again",
         "Brier",
         "Reliability of gpt",
+        "yes is 1.0; probabilities from 0.5 on are a yes)",
         "== by criterion ==",
     ):
         assert heading in told

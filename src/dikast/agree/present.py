@@ -176,8 +176,10 @@ def _gold(gold: dict[str, AgainstGold]) -> Shown:
     ]
     first = next(iter(gold.values()))
     yes = "" if first.positive is None else f"; yes is {first.positive}"
+    cuts = {one.cut for one in gold.values() if one.cut is not None}
+    cut = f"; probabilities from {min(cuts):g} on are a yes" if cuts else ""
     return Shown(
-        line=f"Against gold (verdicts without a label are {_nulls(first)}{yes})",
+        line=f"Against gold (verdicts without a label are {_nulls(first)}{yes}{cut})",
         names=("rater", "n", "accuracy", "TPR", "TNR", "precision", "F1", "macro F1", "J", "null"),
         rows=tuple(rows),
     )
