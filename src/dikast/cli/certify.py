@@ -22,10 +22,13 @@ from dikast.certify.attempts import ATTACK_UNITS
 from dikast.certify.certificate import Certificate, write_certificate
 from dikast.certify.duels.labels import PairLabels, read_pairs
 from dikast.certify.duels.measure import certify_preference
-from dikast.certify.labels import Labels, read_labels
+from dikast.certify.labels import Labels, check_annotators, read_labels
 from dikast.certify.measure import REPEATS, certify
 from dikast.certify.questions import Progress
-from dikast.errors import NotEnoughDataError, NotGoodEnoughError
+from dikast.certify.regression import compared, earlier_certificate
+from dikast.certify.telling import name_of
+from dikast.cli.anchors import cuts_of, require_unchanged, show, watch
+from dikast.errors import NotEnoughDataError, NotGoodEnoughError, UsageError
 from dikast.journal import Journal
 from dikast.reward.assembly import Judges
 from dikast.spec.judge import PREFERENCE
@@ -35,13 +38,20 @@ from dikast.spec.reward import RewardSpec, read_reward
 def command(
     reward: Annotated[Path, typer.Argument(metavar="REWARD", help="The reward file.")],
     labels: Annotated[
-        Path, typer.Argument(metavar="LABELS", help="Rollouts, or pairs of completions, with people's answers, JSONL.")
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="LABELS",
+            help="Rollouts, or pairs of completions, with people's answers, JSONL; to ask anchors again it needs none.",
+        ),
+    ] = None,
     *,
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="CERTIFICATE", help="Where it goes; certificate.json beside the reward."
+            "-o",
+            "--output",
+            metavar="CERTIFICATE",
+            help="Where it goes; certificate.json beside the reward. Its page goes beside it, as .html.",
         ),
     ] = None,
     journal: Annotated[
@@ -56,6 +66,39 @@ def command(
     attack_units: Annotated[
         int, typer.Option(min=0, help="Candidates of a criterion that each way of an attack is tried on; 0 for none.")
     ] = ATTACK_UNITS,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CERTIFICATE",
+            help="An earlier certificate that known answers are compared with; the one in the output's place.",
+        ),
+    ] = None,
+    anchors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Anchors, asked again to see whether the judge is still the same; drawn from LABELS where there is no such file.",
+        ),
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            max=0.95,
+            help="Share of the anchors' verdicts that an unchanged judge changes, at most; measured when they are drawn, "
+            "or 0.02 of a judge with log-probabilities.",
+        ),
+    ] = None,
+    rollouts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Rollouts that the labelled ones are a sample of: judged too, their pass rates corrected by the labels.",
+        ),
+    ] = None,
+    annotators: Annotated[
+        int, typer.Option(min=1, help="People that every label must be of; with 2 there is a human ceiling.")
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals that draw samples.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate on standard output.")] = False,
 ) -> None:
@@ -64,10 +107,21 @@ def command(
     Two fifths of the labelled prompts choose how P(yes) is read, the rest is left untouched for the figures.
     A preference judge is measured on pairs that people compared, each asked in both orders.
     Then it is attacked, by empty openers, planted instructions, padding and the like: how often that earns
-    credit that nobody deserves is written down, and decides no level. An answer is kept in the journal: a second run asks nothing again.
+    credit that nobody deserves is written down, and decides no level. Where the reward names 'outcomes', the score is
+    held against what became of the labelled rollouts. An answer is kept in the journal: a second run asks nothing again.
 
-    Exits with 0 when the level is green or amber, 1 when it is red, 3 when there are too few labels. The
-    certificate is written in any case.
+    A row of LABELS may say what the judge has to answer: "expect": "good", "bad" or
+    {"answers": {criterion: true}}. These known answers are compared, one by one, with those of the
+    certificate in the output's place, or of the one that --against names.
+
+    With --anchors FILE at least 300 verdicts are kept the first time. Each time after that, which needs
+    no LABELS, they are asked anew, past the journal, and the judge is unchanged, cautious or drifted on
+    each criterion. Anchors are fixed, so what changes there is the judge; where nothing does, what moved
+    in a run's scores is the policy.
+
+    Exits with 0 when the level is green or amber, 1 when it is red, a known answer that was as expected
+    is not any more, or the judge drifted, 3 when there are too few labels. The certificate is written in
+    any case, with a page beside it that says the same in plain words: certificate.html.
 
     [bold]Examples[/bold]
 
@@ -76,13 +130,40 @@ def command(
       dikast certify reward.yaml labels.jsonl -o judge-b.json --repeats 5 --json
 
       dikast certify reward.yaml labels.jsonl --attacks my_attacks.yaml --attack-units 50
+
+      dikast certify reward.yaml labels.jsonl --against agreed.json
+
+      dikast certify reward.yaml labels.jsonl --anchors anchors.json
+
+      dikast certify reward.yaml --anchors anchors.json
+      dikast certify reward.yaml rollouts.labels.jsonl --rollouts rollouts.jsonl
     """
+    # Needs an extra, and says so before anything is asked.
+    from dikast.report.certificate.page import page_of, write_page
+
+    written = output or reward.parent / "certificate.json"
+    page = page_of(written)
     spec = read_reward(reward)
     compares = spec.file.judge.mode == "preference"
+    if compares and (against or anchors):
+        raise UsageError(f"{reward}: --against and --anchors are about answers to criteria, and this judge compares")
+    if labels is None:
+        if anchors is None:
+            raise UsageError("LABELS is missing; give a file of them, or --anchors FILE to ask anchors again without")
+        with _opened(journal, reward) as kept, _shown_progress() as progress:
+            seen = watch(anchors, spec, None).look(kept, cuts={}, noise=noise, progress=progress)
+        show(seen, anchors, as_json=as_json)
+        require_unchanged(seen, anchors)
+        return
     read = read_pairs(labels) if compares else read_labels(labels)
+    check_annotators(read, annotators)
+    if compares and rollouts is not None:
+        raise UsageError("--rollouts: a preference judge passes nothing, so there is no pass rate; leave it out")
     known = read_attacks(attacks, [PREFERENCE] if compares else [c.id for c in spec.file.judge.criteria])
-    kept = Journal.open(journal or reward.parent / ".dikast" / "journal.db")
-    try:
+    earlier = earlier_certificate(read, against, written) if isinstance(read, Labels) else None
+    watched = watch(anchors, spec, read) if anchors and isinstance(read, Labels) else None
+    seen = None
+    with _opened(journal, reward) as kept:
         with _shown_progress() as progress:
             certificate = asyncio.run(
                 _measure(
@@ -92,17 +173,23 @@ def command(
                     attacks=known,
                     attack_units=attack_units,
                     repeats=repeats,
+                    rollouts=rollouts,
                     seed=seed,
                     progress=progress,
                 )
             )
-    finally:
-        kept.close()
-    written = output or reward.parent / "certificate.json"
-    write_certificate(certificate, written)
-    _show(certificate, as_json=as_json)
-    typer.echo(f"written: {written}", err=True)
+        certificate = compared(certificate, earlier)
+        write_certificate(certificate, written)
+        write_page(certificate, page, spec=spec, labels=read)
+        _show(certificate, as_json=as_json)
+        typer.echo(f"written: {written}, and to read: {page}", err=True)
+        if watched is not None:
+            with _shown_progress() as progress:
+                seen = watched.look(kept, cuts=cuts_of(certificate), noise=noise, progress=progress)
+            show(seen, watched.path, aside=as_json)
     _judge_level(certificate, written)
+    if seen is not None and watched is not None:
+        require_unchanged(seen, watched.path)
 
 
 async def _measure(
@@ -113,6 +200,7 @@ async def _measure(
     attacks: dict[str, Attack],
     attack_units: int,
     repeats: int,
+    rollouts: Path | None,
     seed: int,
     progress: Progress,
 ) -> Certificate:
@@ -120,7 +208,7 @@ async def _measure(
     measure = (
         partial(certify_preference, spec, labels, judge=judges.comparison())
         if isinstance(labels, PairLabels)
-        else partial(certify, spec, labels, judge=judges.rubric())
+        else partial(certify, spec, labels, judge=judges.rubric(), rollouts=rollouts)
     )
     try:
         return await measure(attacks=attacks, attack_units=attack_units, repeats=repeats, seed=seed, progress=progress)
@@ -147,9 +235,25 @@ def _judge_level(certificate: Certificate, path: Path) -> None:
         raise NotGoodEnoughError(
             f"{path}: red, the judge is not good enough on criteria that carry half of its weight; reword what it is asked"
         )
+    if certificate.regression is not None and certificate.regression.broken:
+        broken = certificate.regression.broken
+        raise NotGoodEnoughError(
+            f"{path}: {len(broken)} of the known answers were as expected once and are not now: "
+            f"{'; '.join(map(name_of, broken[:3]))}{' ...' if len(broken) > 3 else ''}; "
+            "reword what is asked, or change what the labels expect"
+        )
     if certificate.level == "insufficient":
         short = [f"{name} ({one.why})" for name, one in certificate.criteria.items() if one.level == "insufficient"]
         raise NotEnoughDataError(f"{path}: too few labels to say: {', '.join(short)}; label more prompts")
+
+
+@contextlib.contextmanager
+def _opened(journal: Path | None, reward: Path) -> Generator[Journal]:
+    kept = Journal.open(journal or reward.parent / ".dikast" / "journal.db")
+    try:
+        yield kept
+    finally:
+        kept.close()
 
 
 @contextlib.contextmanager

@@ -37,22 +37,35 @@ class Judges:
         *,
         fallback: ModelClient | None = None,
         budget: Budget | None = None,
+        epoch: int = 0,
     ) -> None:
         self.spec = spec
         self.journal = journal
         self.budget = budget or Budget()
+        self._epoch = epoch
         self._members = [self._member(model) for model in models]
-        self._fallback = None if fallback is None else Asker(fallback, journal, budget=self.budget)
+        self._fallback = None if fallback is None else Asker(fallback, journal, budget=self.budget, epoch=epoch)
         for one in self._all:
             _require_able(spec.file.judge, one.name, one.capabilities)
 
     @classmethod
-    def open(cls, spec: RewardSpec, journal: Journal, *, calls: int | None = None, usd: float | None = None) -> Judges:
-        """Opens the models that the reward names, to be asked so often and for so much money at the most."""
+    def open(
+        cls,
+        spec: RewardSpec,
+        journal: Journal,
+        *,
+        calls: int | None = None,
+        usd: float | None = None,
+        epoch: int = 0,
+    ) -> Judges:
+        """Opens the models that the reward names, to be asked so often and for so much money at the most.
+
+        What the journal holds of another `epoch` is asked anew.
+        """
         judge = spec.file.judge
         models = [member_of(spec, name, open_model) for name in judge.models]
         fallback = open_model(judge.fallback.model, spec.folder) if judge.fallback else None
-        return cls(spec, models, journal, fallback=fallback, budget=budget_of(spec, calls=calls, usd=usd))
+        return cls(spec, models, journal, fallback=fallback, budget=budget_of(spec, calls=calls, usd=usd), epoch=epoch)
 
     @property
     def name(self) -> str:
@@ -109,7 +122,7 @@ class Judges:
     def _member(self, model: ModelClient | RecordedJudge) -> Asker | RecordedJudge:
         if isinstance(model, RecordedJudge):
             return model
-        return Asker(model, self.journal, budget=self.budget)
+        return Asker(model, self.journal, budget=self.budget, epoch=self._epoch)
 
     def _rubric_of(self, member: Asker | RecordedJudge) -> Judge:
         if isinstance(member, RecordedJudge):

@@ -22,6 +22,7 @@ from dikast.certify.certificate import (
     VariantResult,
 )
 from dikast.certify.duels.attempts import attempts_on, count_attacks, duels_of
+from dikast.certify.duels.disagreements import worst_duels
 from dikast.certify.duels.figures import asked_again, auc_of, figures_of, sample_of, table_of, within_prompts
 from dikast.certify.duels.labels import PairLabels
 from dikast.certify.duels.levels import grade_preference
@@ -66,6 +67,7 @@ async def certify_preference(
         level=whole_level([(certified.level, 1.0)]),
         criteria={PREFERENCE: certified},
         attacks=count_attacks(attacks, reward, pairs, attempts, answers),
+        disagreements=worst_duels([pair for pair in pairs if not pair.tuning], answers),
         annotators=labels.annotators,
         labels_hash=labels.hash,
         split=split,

@@ -82,7 +82,7 @@ def pairs_of(spec: RewardSpec, labels: PairLabels, split: Split) -> list[Pair]:
     for row in sorted(labels.rows, key=lambda row: order[row.group]):
         where = f"{labels.path}:{row.line}"
         try:
-            rollouts = _rollouts(spec, row)
+            rollouts = sides_of(spec, row)
             bound = {side: bind(spec, rollouts[side]) for side in SIDES}
         except DataError as error:
             raise DataError(f"{where}: {error}") from None
@@ -105,7 +105,7 @@ def pairs_of(spec: RewardSpec, labels: PairLabels, split: Split) -> list[Pair]:
     return pairs
 
 
-def _rollouts(spec: RewardSpec, row: LabelledPair) -> dict[Side, Rollout]:
+def sides_of(spec: RewardSpec, row: LabelledPair) -> dict[Side, Rollout]:
     """Both sides. Where completions meet the reference and the row has none, the other side stands for it."""
     rollouts: dict[Side, Rollout] = {"a": row.a, "b": row.b}
     if spec.file.judge.compare != "reference" or "reference" in spec.file.inputs.values():
