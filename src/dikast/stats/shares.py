@@ -94,9 +94,8 @@ def beyond_chance(together: float, chance: float, without: tuple[Floats, Floats]
     """
     if chance >= 1 - 1e-12:
         return unknown(n)
-    each = np.ones(len(without[0]), dtype=np.int64)
-    held = variance(together, without[0], each) or 0.0
-    varying = variance((together - chance) / (1 - chance), one_less(1 - without[0], 1 - without[1]), each) or 0.0
+    held = variance(together, without[0]) or 0.0
+    varying = variance((together - chance) / (1 - chance), one_less(1 - without[0], 1 - without[1])) or 0.0
     return through(spread_share(min(1.0, max(0.0, together)), max(held, varying * (1 - chance) ** 2), n), chance)
 
 
