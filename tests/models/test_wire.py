@@ -81,6 +81,10 @@ def test_how_a_reply_ended_is_told(message, finish_reason, finish):
         ("\n<think>\nHm. <think></think>{}", "{}"),
         ("<think>cut off", ""),
         ('{"quote": "<think>a</think>"}', '{"quote": "<think>a</think>"}'),
+        ('Hm, {"a": 1} or\n</think>\n\n{"a": 2}', '{"a": 2}'),
+        ("Hm.</think>```json\n{}\n```", "```json\n{}\n```"),
+        ('{"quote": "</think>{"}', '{"quote": "</think>{"}'),
+        ("He wrote </think>, which is no answer.", "He wrote </think>, which is no answer."),
     ],
 )
 def test_a_thought_before_the_answer_is_dropped(content, text):
@@ -89,6 +93,14 @@ def test_a_thought_before_the_answer_is_dropped(content, text):
 
 def test_a_thought_in_a_field_of_its_own_is_not_the_answer():
     assert read({"content": "Yes", "reasoning_content": "No, or rather"}).text == "Yes"
+
+
+def test_of_an_answer_in_pieces_the_last_text_is_the_answer():
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "No, or rather"}]}
+    pieces = [thought, {"type": "text", "text": "Well,"}, {"type": "text", "text": "Yes"}]
+
+    assert read({"content": pieces}).text == "Yes"
+    assert read({"content": [thought]}).text == ""
 
 
 def test_the_cost_is_read_from_the_usage():
@@ -152,6 +164,17 @@ class TestStream:
 
         assert (reply.text, reply.finish) == ("Yes", "stop")
         assert (reply.prompt_tokens, reply.completion_tokens) == (9, 2)
+
+    @pytest.mark.parametrize("beginning", [b": PROCESSING\n\n", b"event: message\n", b"\r\nid: 1\r\n", b"retry: 9\n"])
+    def test_a_stream_may_begin_with_a_comment_or_another_field(self, beginning: bytes):
+        reply = read_body(beginning + events(delta(content="Yes"), delta("stop")), seconds=1.0)
+
+        assert reply.text == "Yes"
+
+    def test_a_thought_in_pieces_is_left_out(self):
+        thought = {"choices": [{"delta": {"content": [{"type": "thinking", "thinking": []}]}}]}
+
+        assert read_body(events(thought, delta(content="Yes"), delta("stop")), seconds=1.0).text == "Yes"
 
     def test_the_first_tokens_alternatives_are_kept(self):
         first = delta(content="Yes")

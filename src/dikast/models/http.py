@@ -168,15 +168,19 @@ def asked_to_wait(headers: Headers) -> float:
     return (
         seconds_of(headers.get("retry-after-ms"), unit=0.001)
         or seconds_of(headers.get("retry-after"))
-        or _exhausted(headers)
+        or _exhausted(headers, failed=True)
     )
 
 
-def _exhausted(headers: Headers) -> float:
-    """Seconds until the server's rate limit is reset, where its headers say that nothing is left; else 0."""
+def _exhausted(headers: Headers, *, failed: bool = False) -> float:
+    """Seconds until the server's rate limit is reset, where its headers say that nothing is left; else 0.
+
+    Of a server that has failed, headers that tell the reset alone say so too.
+    """
     pause = 0.0
     for reset in _RESETS:
-        if headers.get(reset.replace("reset", "remaining")) == "0":
+        left = headers.get(reset.replace("reset", "remaining"))
+        if left == "0" or (failed and left is None):
             pause = max(pause, seconds_of_reset(headers.get(reset)))
     return pause
 
