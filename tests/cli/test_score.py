@@ -56,7 +56,7 @@ def score(tmp_path: Path, reward_file: Callable[..., Path], monkeypatch: pytest.
         ),
         (
             ("ask: Is it good?", "ask: Is it good?\n      evidence: Contract"),
-            "judge.criteria (good): evidence needs a model that can quote, and openai:big cannot; "
+            "reward/reward.yaml: judge.criteria (good): evidence needs a model that can quote, and openai:big cannot; "
             "remove it, and let a 'quote' check test the candidate's own quotes",
         ),
         (
@@ -69,7 +69,7 @@ def score(tmp_path: Path, reward_file: Callable[..., Path], monkeypatch: pytest.
         ),
         (
             ("openai:big", "closedai:big"),
-            "the model 'closedai:big': no provider 'closedai'; known are openai, bedrock, decisions, local, recorded",
+            "reward/reward.yaml: the model 'closedai:big': no provider 'closedai'; known are openai, bedrock, decisions, local, recorded",
         ),
     ],
 )

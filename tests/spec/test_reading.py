@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -15,12 +15,23 @@ from dikast.spec.reading import MAX_BYTES, load_yaml, read_struct
 
 class Inner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     weight: float
+    way: Literal["first", "second"] | None = None
+
+
+class Cat(msgspec.Struct, frozen=True, tag_field="kind", tag="cat"):
+    lives: int = 9
+
+
+class Dog(msgspec.Struct, frozen=True, tag_field="kind", tag="dog"):
+    pass
 
 
 class Outer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     parts: tuple[Inner, ...] = ()
     by_name: dict[str, Inner] = {}
+    pets: tuple[Cat | Dog, ...] = ()
+    colour: Literal["red", "green", "blue"] | int = "red"
 
 
 BOMB = """
@@ -86,8 +97,16 @@ def test_a_date_is_the_text_that_it_looks_like(file_of: Callable[[str], Path], w
         ("parts: []", "'name' is missing; add it"),
         ("name: a\nparts: [{}]", "parts[0]: 'weight' is missing; add it"),
         ("name: a\nparts: [{weight: heavy}]", "parts[0].weight: Expected `float`, got `str`"),
-        ("", "Expected `object`, got `null`"),
-        ("- name", "Expected `object`, got `array`"),
+        ("", "Expected `object`, got `null`; write the keys as in docs/reference.md"),
+        ("- name", "Expected `object`, got `array`; write the keys as in docs/reference.md"),
+        ("name: a\ncolour: pink", "colour: Invalid enum value 'pink'; write red, green or blue"),
+        ("name: a\nparts: [{weight: 1, way: 3rd}]", "parts[0].way: Invalid enum value '3rd'; write first or second"),
+        ("name: a\nby_name: {x: {weight: 1, way: no}}", "by_name[...].way: Expected `str | null`, got `bool`"),
+        (
+            "name: a\nby_name: {x: {weight: 1, way: z}}",
+            "by_name[...].way: Invalid enum value 'z'; write first or second",
+        ),
+        ("name: a\npets: [{kind: cow}]", "pets[0].kind: Invalid value 'cow'; write cat or dog"),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_place_and_mend(file_of: Callable[[str], Path], text: str, said: str):

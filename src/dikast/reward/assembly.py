@@ -15,6 +15,7 @@ from dikast.judges.panel import FallbackJudge, PanelJudge
 from dikast.judges.recorded import RecordedJudge, names_verdicts
 from dikast.judges.rubric import RubricJudge, check_fits
 from dikast.models.base import Capabilities, ModelClient
+from dikast.models.catalog import UnknownModelError
 from dikast.models.opening import connection_of, open_model
 from dikast.models.prices import price_of
 from dikast.reward.judging import Judging, PreferenceJudging, RubricJudging
@@ -43,14 +44,17 @@ class Judges:
         self._members = [self._member(model) for model in models]
         self._fallback = None if fallback is None else Asker(fallback, journal, budget=self.budget)
         for one in self._all:
-            _require_able(spec.file.judge, one.name, one.capabilities)
+            try:
+                _require_able(spec.file.judge, one.name, one.capabilities)
+            except ConfigError as error:
+                raise ConfigError(f"{spec.path}: {error}") from None
 
     @classmethod
     def open(cls, spec: RewardSpec, journal: Journal, *, calls: int | None = None, usd: float | None = None) -> Judges:
         """Opens the models that the reward names, to be asked so often and for so much money at the most."""
         judge = spec.file.judge
         models = [member_of(spec, name, open_model) for name in judge.models]
-        fallback = open_model(judge.fallback.model, spec.folder) if judge.fallback else None
+        fallback = client_of(spec, judge.fallback.model, open_model) if judge.fallback else None
         return cls(spec, models, journal, fallback=fallback, budget=budget_of(spec, calls=calls, usd=usd))
 
     @property
@@ -146,7 +150,15 @@ def member_of(spec: RewardSpec, name: str, opening: Callable[[str, Path], ModelC
     """Gives one of the judge's models: verdicts from a file, or a client that `opening` gives."""
     if names_verdicts(name):
         return RecordedJudge(name, spec.folder / name.partition(":")[2])
-    return opening(name, spec.folder)
+    return client_of(spec, name, opening)
+
+
+def client_of(spec: RewardSpec, name: str, opening: Callable[[str, Path], ModelClient]) -> ModelClient:
+    """Gives the client of a model that the reward names. Raises `ConfigError` with the file where the name means nothing."""
+    try:
+        return opening(name, spec.folder)
+    except UnknownModelError as error:
+        raise ConfigError(f"{spec.path}: {error}") from error
 
 
 def _require_able(judge: JudgeSpec, name: str, can: Capabilities) -> None:
