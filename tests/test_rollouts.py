@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dikast.errors import DataError, UnavailableError
+from dikast.errors import DataError, UnavailableError, UsageError
 from dikast.records import Message, Rollout
 from dikast.rollouts import group_of, read_rollouts, read_rows, rollouts_in, scan_rollouts, write_rows
 
@@ -52,6 +52,26 @@ def test_without_id_a_row_is_named_by_its_line_and_without_group_by_its_prompt(w
     assert [r.id for r in (first, second, other)] == ["line-1", "line-3", "line-4"]
     assert first.group == second.group == group_of("p")
     assert other.group != first.group
+
+
+def test_an_id_or_a_group_of_null_is_none(write: Write):
+    path = write(
+        {"id": None, "group": None, "prompt": "p", "completion": "a"},
+        {"id": None, "group": None, "prompt": "q", "completion": "b"},
+    )
+
+    first, second = read_rollouts(path)
+
+    assert (first.id, second.id) == ("line-1", "line-2")
+    assert (first.group, second.group) == (group_of("p"), group_of("q"))
+
+
+def test_a_folder_in_the_place_of_a_file_to_write_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+
+    for place in (tmp_path, Path()):
+        with pytest.raises(UsageError, match="is a folder; name a file in it"):
+            write_rows(place, [])
 
 
 def test_a_prompt_may_be_a_chat(write: Write):

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from dikast.errors import DataError, UnavailableError
+from dikast.errors import DataError, UnavailableError, UsageError
 from dikast.records import Message, Rollout
 
 PARQUET_ROWS = 1000
@@ -94,8 +94,9 @@ def rollout_of(row: dict[str, Any], *, path: Path, line: int, completion: str | 
         raise DataError(f"{path}:{line}: 'prompt' must be a text or a list of role and content ({error})") from None
     reference = row.get("reference")
     try:
-        name = str(row["id"]) if "id" in row else f"line-{line}"
-        group = str(row["group"]) if "group" in row else group_of(prompt)
+        # A column of Parquet that some rows leave out holds null there.
+        name = f"line-{line}" if row.get("id") is None else str(row["id"])
+        group = group_of(prompt) if row.get("group") is None else str(row["group"])
         (name + group).encode()
     except UnicodeEncodeError:
         raise DataError(
@@ -135,7 +136,9 @@ def write_rows(path: Path, rows: Iterable[Any]) -> None:
 
 @contextmanager
 def appearing(path: Path) -> Generator[BinaryIO]:
-    """Opens a file for writing that appears whole, at the end of the block, or not at all."""
+    """Opens a file for writing that appears whole, at the end of the block, or not at all. Raises `UsageError` for a folder."""
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; name a file in it")
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,9 +166,13 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes | dict[str, Any]]]:
                 if not line.isspace():
                     yield number, line
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
+        raise _not_there(path) from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+        raise DataError(f"{path}: cannot be read ({error.strerror}); name a file that can") from error
+
+
+def _not_there(path: Path) -> DataError:
+    return DataError(f"{path}: no such file; correct its name, or the working folder")
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -183,7 +190,7 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     number += 1
                     yield number, row
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
+        raise _not_there(path) from None
     except (ArrowException, OSError) as error:
         raise DataError(f"{path}: cannot be read as Parquet ({' '.join(str(error).split())[:200]})") from error
 

@@ -84,6 +84,15 @@ def test_a_mistake_in_the_reward_is_one_line_with_its_place_and_mend(
     assert told.startswith(f"error: {said.partition(' (did not')[0]}")
 
 
+@pytest.mark.parametrize("read", ["rollouts.jsonl", "./rollouts.jsonl", "reward/reward.yaml"])
+def test_the_scores_never_take_the_place_of_what_is_read(score: Any, capsys: pytest.CaptureFixture[str], read: str):
+    code = score(REWARD, ROW, options=("-o", read))
+
+    assert code == 2
+    assert "is what is read; name another file for the scores" in capsys.readouterr().err
+    assert json.loads(Path("rollouts.jsonl").read_text()) == ROW
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
