@@ -54,6 +54,14 @@ def test_without_id_a_row_is_named_by_its_line_and_without_group_by_its_prompt(w
     assert other.group != first.group
 
 
+def test_a_path_may_be_a_text(write: Write, tmp_path: Path):
+    path = write({"id": "a", "prompt": "p", "completion": "c"})
+
+    write_rows(str(tmp_path / "copy.jsonl"), read_rollouts(str(path)))
+
+    assert (tmp_path / "copy.jsonl").exists()
+
+
 def test_an_id_or_a_group_of_null_is_none(write: Write):
     path = write(
         {"id": None, "group": None, "prompt": "p", "completion": "a"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,9 +27,18 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, _read_row(path, number, line)
 
 
-def read_rollouts(path: Path) -> list[Rollout]:
+def read_rollouts(path: str | Path) -> list[Rollout]:
     """Reads rollouts. Without `id` a row is `line-<n>`; without `group` its prompt's hash is."""
+    path = Path(path)
     return [rollout_of(row, path=path, line=number) for number, row in read_rows(path)]
+
+
+def rollouts_of(rows: Iterable[Rollout | Mapping[str, Any]]) -> list[Rollout]:
+    """Gives rollouts as they are, and makes those that are rows of a file, as `read_rollouts` would."""
+    return [
+        row if isinstance(row, Rollout) else rollout_of(row, path=Path("rollouts"), line=number)
+        for number, row in enumerate(rows, start=1)
+    ]
 
 
 class Scan(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +90,7 @@ def rollouts_in(scan: Scan) -> Iterator[Rollout]:
             yield rollout_of(_read_row(scan.path, number, line), path=scan.path, line=number)
 
 
-def rollout_of(row: dict[str, Any], *, path: Path, line: int, completion: str | None = None) -> Rollout:
+def rollout_of(row: Mapping[str, Any], *, path: Path, line: int, completion: str | None = None) -> Rollout:
     """Makes a rollout of a row; `completion` stands in where the row has none yet."""
     text = row.get("completion", completion)
     if not isinstance(text, str):
@@ -126,10 +135,10 @@ def file_hash(path: Path) -> str:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def write_rows(path: Path, rows: Iterable[Any]) -> None:
+def write_rows(path: str | Path, rows: Iterable[Any]) -> None:
     """Writes rows as JSONL. The file appears whole or not at all."""
     encoder = msgspec.json.Encoder()
-    with appearing(path) as out:
+    with appearing(Path(path)) as out:
         for row in rows:
             out.write(encoder.encode(row) + b"\n")
 

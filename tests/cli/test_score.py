@@ -104,7 +104,7 @@ def test_the_scores_never_take_the_place_of_what_is_read(score: Any, capsys: pyt
         ({"prompt": "p"}, "rollouts.jsonl:2: 'completion' must be a text; add it, or score a file of rollouts"),
         (
             {"prompt": "p", "completion": "yes"},
-            "rollouts.jsonl:2: rollout 'line-2': no column 'contract', which inputs of reward/reward.yaml name; it has completion, prompt",
+            "rollouts.jsonl:2: rollout 'line-2': no column 'contract', which inputs of reward/reward.yaml name; add it, or name one that is there: completion, prompt",
         ),
     ],
 )

@@ -80,6 +80,17 @@ def test_the_example_scores_its_rollouts(name: str, folder_of: Callable[[str], P
     assert len(set(values)) > 1, "everything got the same score: the judge was not heard"
 
 
+def test_the_python_of_the_page_runs_as_it_is_printed(
+    folder_of: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    [code] = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL)
+    monkeypatch.chdir(folder_of("rubric"))
+
+    exec(compile(code, str(PAGE), "exec"), {})
+
+    assert len(json.loads(capsys.readouterr().out)) == len(rows())
+
+
 @pytest.mark.parametrize("name", sorted(set(EXAMPLES) - {"models.yaml"}))
 def test_the_linter_finds_no_fault_in_the_example(name: str, tmp_path: Path):
     (tmp_path / "reward.yaml").write_text(EXAMPLES[name])

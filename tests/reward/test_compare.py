@@ -188,7 +188,8 @@ class TestReference:
         rollouts = [*group([1, 2]), *group([3, 4], name="h", reference=None)]
 
         with pytest.raises(
-            DataError, match=r"^rollout 'h0': no column 'reference', which judge.compare of .*reward.yaml names; it has"
+            DataError,
+            match=r"^rollout 'h0': no column 'reference', which judge.compare of .*reward.yaml names; add it, or name one that is there:",
         ):
             await judged_by(text_of("reference"), model).ascore(rollouts)
 
