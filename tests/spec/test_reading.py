@@ -30,6 +30,7 @@ class Outer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     name: str
     parts: tuple[Inner, ...] = ()
     by_name: dict[str, Inner] = {}
+    by_number: dict[int, str] = {}
     pets: tuple[Cat | Dog, ...] = ()
     colour: Literal["red", "green", "blue"] | int = "red"
 
@@ -99,6 +100,7 @@ def test_a_date_is_the_text_that_it_looks_like(file_of: Callable[[str], Path], w
         ("name: a\nparts: [{weight: heavy}]", "parts[0].weight: Expected `float`, got `str`"),
         ("", "Expected `object`, got `null`; write the keys as in docs/reference.md"),
         ("- name", "Expected `object`, got `array`; write the keys as in docs/reference.md"),
+        ("name: a\nby_number: {low: x}", "by_number: Expected `int`, got `str`"),
         ("name: a\ncolour: pink", "colour: Invalid enum value 'pink'; write red, green or blue"),
         ("name: a\nparts: [{weight: 1, way: 3rd}]", "parts[0].way: Invalid enum value '3rd'; write first or second"),
         ("name: a\nby_name: {x: {weight: 1, way: no}}", "by_name[...].way: Expected `str | null`, got `bool`"),
@@ -233,3 +235,7 @@ def test_any_file_fits_or_is_a_config_error_and_nothing_else(tmp_path: Path, tex
         outcome = read_or_told(path, into)
 
         assert isinstance(outcome, Outer | dict) or outcome.startswith(f"{path}: ")
+
+
+def test_the_number_of_a_level_may_be_written_as_json_has_it(file_of: Callable[[str], Path]):
+    assert read_struct(file_of('{"name": "a", "by_number": {"1": "x"}}'), Outer).by_number == {1: "x"}

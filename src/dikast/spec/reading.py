@@ -25,7 +25,7 @@ MAX_BYTES = 4 * 1024 * 1024
 
 _UNKNOWN_FIELD = re.compile(r"unknown field `(?P<field>[^`]*)`")
 _MISSING_FIELD = re.compile(r"missing required field `(?P<field>[^`]*)`")
-_PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
+_PATH = re.compile(r" - at (?:`key` in )?`(?P<path>[^`]*)`$")
 _STEP = re.compile(r"[^.\[\]]+|\[[^\]]*\]")
 """One step of such a path: a key, or a place in what is repeated."""
 
@@ -104,7 +104,8 @@ _loader.yaml_implicit_resolvers = {
 def convert(value: Any, into: type[T], *, where: str) -> T:
     """Converts plain data into a struct; `where` starts the message of what does not fit."""
     try:
-        return msgspec.convert(value, into, strict=True)
+        # With str_keys a level may also be written as JSON has it: "1".
+        return msgspec.convert(value, into, strict=True, str_keys=True)
     except (msgspec.ValidationError, RecursionError) as error:
         raise ConfigError(f"{where}: {_explain(str(error), into)}") from error
 
