@@ -75,7 +75,7 @@ def command(
         opened.close()
     summary = counts.summary(scan, refused=budget.refused, usd=budget.usd if budget.prices else None)
     if as_json:
-        typer.echo(msgspec.json.encode(summary))
+        typer.echo(msgspec.json.encode(summary).decode())
     else:
         for line in summary_lines(summary, output, scan):
             teller.say(line)
