@@ -308,6 +308,19 @@ async def test_a_server_of_ones_own_needs_no_key(server, connect, monkeypatch, c
     assert "Authorization" not in server.headers[0]
 
 
+async def test_an_answer_that_is_no_reply_is_told_without_the_key(server, model):
+    async def echoes(request: web.Request) -> web.Response:
+        return web.json_response({"error": {"message": "overloaded", "headers": request.headers["Authorization"]}})
+
+    server.otherwise = echoes
+
+    with pytest.raises(ModelError, match="overloaded") as caught:
+        await model.reply(ASK)
+
+    assert caught.value.reason == "unparsable"
+    assert "sk-secret" not in str(caught.value)
+
+
 async def test_the_key_appears_in_no_message_and_no_log(server, model, caplog):
     caplog.set_level(logging.DEBUG)
     server.script = [fails(401, "Incorrect API key provided: sk-secret-key")]

@@ -111,7 +111,7 @@ class HttpEndpoint:
         try:
             return read(answer.body, time.monotonic() - started)
         except ModelError as error:
-            return TryAgain(reason=error.reason, detail=error.detail)
+            return TryAgain(reason=error.reason, detail=f"{error.detail}: {_told(answer.body, door.key)}")
 
     def _failed(self, answer: HttpAnswer, told: str) -> TryAgain:
         """Sorts an answer that is no reply: worth another attempt, about this request, or about all."""
@@ -186,7 +186,7 @@ def _exhausted(headers: Headers, *, failed: bool = False) -> float:
 
 
 def _told(body: bytes, key: str) -> str:
-    """The start of an error's text, on one line and without the key."""
+    """The start of what a server says, on one line and without the key."""
     text = " ".join(body[:2000].decode("utf-8", "replace").split())
     return (text.replace(key, "***") if key else text)[:300]
 
