@@ -1,5 +1,7 @@
 """A reward and its certificate: the pair fits, or is refused with the command that mends it."""
 
+import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,8 +22,10 @@ from dikast.certify.labels import Split
 from dikast.errors import ConfigError, NotGoodEnoughError
 from dikast.journal import Journal
 from dikast.loading import load, open_uncertified, plan_reward
+from dikast.models.base import Reply
 from dikast.records import Rollout
 from dikast.reward.parts import Reading
+from dikast.spec.judge import PREFERENCE
 from dikast.stats.intervals import Interval
 
 REWARD = TWO.replace("scripted:judge", "openai:big")
@@ -213,3 +217,47 @@ def test_a_certificate_names_the_second_model_too_and_a_plan_knows_it(
     plan = plan_reward(reward_path, ROLLOUTS, certificate=certificate_of({"good": 1.0, "useful": 1.0}))
 
     assert [one.model for one in plan.models] == ["openai:big"]
+
+
+COMPARES = """
+name: better
+objective: You compare answers.
+range: [1, 5]
+inputs: {Document: contract}
+judge: {mode: preference, model: "scripted:judge", compare: round_robin, prefer: The shorter one.}
+"""
+
+
+def scored(judged_by, model, readings) -> list[float | None]:
+    reward = judged_by(COMPARES, model, readings=readings)
+    return [score.score for score in reward.score(ROLLOUTS)]
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.4])
+def test_the_factor_of_a_comparison_turns_it_on_and_changes_no_score(judged_by, scripted_model, factor: float):
+    def by_alphabet(request) -> Reply:
+        first, second = re.findall(r"^[abc]$", request.messages[-1].content, flags=re.MULTILINE)
+        share = 0.8 if first < second else 0.2
+        return Reply(text="", first_token=(("A", math.log(share)), ("B", math.log(1 - share))))
+
+    certified = scored(judged_by, scripted_model(by_alphabet), {PREFERENCE: Reading(factor=factor)})
+
+    assert certified == scored(judged_by, scripted_model(by_alphabet), None)
+    assert len(set(certified)) > 1
+
+
+def test_a_comparison_loads_with_its_certificate_and_a_red_one_refuses(
+    reward_path: Path, certificate_of: Callable[..., Path]
+):
+    reward_path.write_text(COMPARES.replace("scripted:judge", "openai:big"))
+
+    path = certificate_of({PREFERENCE: 0.5})
+    reward, plan = load(reward_path, certificate=path), plan_reward(reward_path, ROLLOUTS, certificate=path)
+
+    assert (reward.readings[PREFERENCE].factor, reward.certificate_hash) == (0.5, plan.certificate_hash)
+    assert plan.file.calls == 3
+    with pytest.raises(NotGoodEnoughError, match="the certificate turns the comparison off; there is nothing to judge"):
+        load(reward_path, certificate=certificate_of({PREFERENCE: 0.0}))
+    opened, trust = open_uncertified(reward_path, certificate_of({PREFERENCE: 0.0}), None)
+    assert opened.readings[PREFERENCE].factor == 1.0
+    assert trust is not None

@@ -111,7 +111,7 @@ async def test_a_judge_that_cannot_be_fooled_is_fooled_by_none(reward_of, useful
 
     certificate = await certify(reward_of(REWARD), useful, judge=judge_of(right), attacks=attacks)
 
-    assert set(certificate.attacks) == set(attacks) - {"paraphrases", "criteria_order", "half_met"}
+    assert set(certificate.attacks) == set(attacks) - {"paraphrases", "criteria_order", "half_met", "position_swap"}
     for name, result in certificate.attacks.items():
         assert (result.fooled, result.stopped, result.missing, result.already) == (0, 0, 0, 0), name
         assert result.high == pytest.approx(1 - 0.05 ** (1 / result.tried))

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dikast.certify.labels import check_criteria, consensus, pairs_of, read_labels, split_labels
+from dikast.certify.labels import check_criteria, consensus, expected_of, pairs_of, read_labels, split_labels
 from dikast.errors import DataError
+from dikast.spec.judge import Criterion
 
 VOTE = st.sampled_from([True, False, "n/a"])
 
@@ -26,9 +27,31 @@ def test_a_row_keeps_its_rollout_and_its_answers_apart(labels_of, row):
 
 
 def test_a_row_may_say_which_compound_criteria_it_meets_by_half(labels_of, row):
-    labels = labels_of([row(4, expect={"half": ["useful"], "note": "one of two"}), row(5, expect=["half"])])
+    labels = labels_of([row(4, expect={"half": ["useful"], "note": "one of two"}), row(5, expect={"note": "whole"})])
 
     assert [read.half for read in labels.rows] == [{"useful"}, frozenset()]
+    assert [read.expected for read in labels.rows] == [{}, {}]
+
+
+def test_a_row_may_say_what_the_judge_has_to_answer_and_then_needs_no_labels(labels_of, row):
+    known = [row(n, expect=expect) for n, expect in enumerate(["good", "bad", {"answers": {"useful": "n/a"}}])]
+    del known[0]["labels"]
+
+    labels = labels_of(known)
+
+    criteria = [Criterion(id="useful", ask="?"), Criterion(id="empty", ask="?", negative=True)]
+    assert [expected_of(read, criteria) for read in labels.rows] == [
+        {"useful": True, "empty": False},
+        {"useful": False, "empty": True},
+        {"useful": "n/a"},
+    ]
+
+
+def test_an_expected_answer_to_an_unknown_criterion_is_an_error(labels_of, row):
+    labels = labels_of([row(4, expect={"answers": {"usefull": True}})])
+
+    with pytest.raises(DataError, match=r"labels.jsonl:1: 'expect' has an answer to 'usefull'.* on_topic, useful"):
+        check_criteria(labels, ["on_topic", "useful"])
 
 
 def test_half_of_what_a_row_does_not_label_is_an_error(labels_of, row):
@@ -52,6 +75,19 @@ def test_half_of_what_a_row_does_not_label_is_an_error(labels_of, row):
         ('{"prompt": "p", "completion": "c", "labels": {}, "item": "0"}', r"labels.jsonl:2: 'item' must be"),
         ('{"prompt": "p", "completion": "c", "labels": {}, "item": true}', r"labels.jsonl:2: 'item' must be"),
         ('{"prompt": "p", "completion": "c", "labels": {}, "split": "test"}', r"labels.jsonl:2: 'split' must be"),
+        (
+            '{"prompt": "p", "completion": "c", "labels": {}, "expect": "godd"}',
+            r"labels.jsonl:2: 'expect' must be good,",
+        ),
+        (
+            '{"prompt": "p", "completion": "c", "labels": {}, "expect": ["bad"]}',
+            r"labels.jsonl:2: 'expect' must be good,",
+        ),
+        (
+            '{"prompt": "p", "completion": "c", "expect": {"answers": {"x": "yes"}}}',
+            r"labels.jsonl:2: 'expect' must be .*'yes'",
+        ),
+        ('{"prompt": "p", "completion": "c", "expect": {"answers": {}}}', r"labels.jsonl:2: no 'labels'"),
         (
             '{"prompt": "p", "completion": "c", "labels": {}, "expect": {"half": "x"}}',
             r"labels.jsonl:2: 'half' of 'expect' must be a list",

@@ -354,11 +354,11 @@ async def test_an_item_that_is_not_there_is_named(
         await certify(spec, labels_of(rows), judge=judge_of(perfect))
 
 
-async def test_a_preference_judge_has_no_criteria_to_certify(reward_of, suite, judge_of, perfect):
+async def test_a_preference_judge_has_no_criteria_and_is_measured_elsewhere(reward_of, suite, judge_of, perfect):
     spec = reward_of(
         "name: n\nobjective: o\ninputs: {Document: contract}\n"
         "judge: {mode: preference, model: 'scripted:judge', compare: swiss, prefer: the shorter}"
     )
 
-    with pytest.raises(ConfigError, match="a preference judge has no criteria to certify"):
+    with pytest.raises(ConfigError, match="a preference judge has no criteria; it is measured by certify_preference"):
         await certify(spec, suite, judge=judge_of(perfect))

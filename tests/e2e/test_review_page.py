@@ -1,9 +1,7 @@
 """The page of `dikast review` in a real browser without a window: Debian's Chromium or another that is installed."""
 
 import json
-import os
 import resource
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,16 +15,6 @@ from dikast.certify.labels import read_labels
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install -r requirements/dev.txt")
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-QUIET = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-"""It needs no screen, and asks nobody but the page."""
 REWARD = """
 name: contract-notes
 objective: Judge the note.
@@ -42,19 +30,6 @@ judge:
 CONTRACT = "Invoices are due within 14 days of receipt. Late payment bears interest at nine percent a year."
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
-    # Chromium's own sandbox refuses to run as root, as in most containers.
-    options = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else QUIET
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=found, args=options)
-        yield running
-        running.close()
 
 
 class Pages:

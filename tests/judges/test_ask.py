@@ -51,6 +51,16 @@ async def test_equal_questions_under_way_at_once_are_asked_once(scripted_model: 
     assert all(usage.questions == 1 for _, usage in outcomes)
 
 
+async def test_in_another_epoch_everything_is_asked_anew_once(scripted_model: Any):
+    journal, model = Journal.open(None), scripted_model(0.75)
+    await Asker(model, journal).ask(question())
+
+    for _ in range(2):
+        await Asker(model, journal, epoch=1).ask(question())
+
+    assert len(model.asked) == 2
+
+
 @pytest.mark.parametrize(
     "other",
     [{"repeat": 1}, {"request": question("Is it useful?")}, {"fingerprint": "beef"}, {"name": "scripted:other"}],

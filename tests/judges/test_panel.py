@@ -243,7 +243,7 @@ class TestSecondAfterAFailure:
     def test_it_is_named_after_the_first_and_its_fingerprint_holds_both(self):
         judge = behind(Member("first", 1.0, can=Capabilities(na=True, concurrency=4)), Member("second", 1.0))
 
-        assert (judge.name, judge.fingerprint) == ("first", "f00d / f00d")
+        assert (judge.name, judge.fingerprint) == ("first", "f00d | f00d")
         assert judge.capabilities == Capabilities(concurrency=4)
 
     async def test_closing_lets_go_of_both(self):
@@ -368,7 +368,7 @@ async def test_a_panel_behind_which_a_second_model_stands_is_helped_where_all_it
 
     assert verdicts == {"good": Verdict(value=1.0, votes=(None, 1.0)), "clear": Verdict(value=0.25, by="second")}
     assert usage == Usage(questions=3, asked=3, completion_tokens=30)
-    assert judge.fingerprint == "f00d | f00d / f00d"
+    assert judge.fingerprint == "f00d | f00d | f00d"
 
 
 async def test_a_member_for_whom_the_budget_is_spent_leaves_the_others_their_votes(

@@ -355,3 +355,28 @@ async def test_closing_lets_go_of_the_model(judge_of: Any):
     await judge.close()
 
     assert judge.asker.model.closed
+
+
+async def test_asked_again_it_is_another_question_of_the_journal(judge_of: Any):
+    judge = judge_of(better("A"), better("B"), ranking(2, 1), ranking(1, 2))
+
+    first, again = [(await judge.duel(DOCUMENTS, "one", "two", repeat=n))[0] for n in (0, 1)]
+    kept, usage = await judge.duel(DOCUMENTS, "one", "two", repeat=1)
+    ranked = [(await judge.rank(DOCUMENTS, ["one", "two"], repeat=n))[0] for n in (0, 1)]
+
+    assert isinstance(first, Verdict)
+    assert isinstance(again, Verdict)
+    assert (first.value, again.value) == (1.0, 0.0)
+    assert (kept, usage.asked) == (again, 0)
+    assert ranked == [[1, 0], [0, 1]]
+
+
+async def test_what_could_not_be_read_of_a_repetition_is_asked_once_more_as_that_repetition(judge_of: Any):
+    judge = judge_of(better("A"), "no idea", better("B"))
+
+    first, _ = await judge.duel(DOCUMENTS, "one", "two")
+    again, _ = await judge.duel(DOCUMENTS, "one", "two", repeat=1)
+
+    assert isinstance(first, Verdict)
+    assert isinstance(again, Verdict)
+    assert (first.value, again.value) == (1.0, 0.0)

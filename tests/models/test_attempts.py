@@ -14,8 +14,9 @@ from dikast.errors import ModelError
 from dikast.models.attempts import LONGEST_RETRY_AFTER, Attempts, TryAgain, seconds_of, seconds_of_reset, tried
 from dikast.models.base import Reply
 from dikast.models.limiter import Limiter
+from dikast.models.stopwatch import Stopwatch
 
-SWIFT = Attempts(most=3, timeout=5.0, first_pause=0.01)
+SWIFT = Attempts(most=3, first_pause=0.01)
 
 
 class Failing:
@@ -46,7 +47,7 @@ class Failing:
 async def test_a_failure_that_passes_is_tried_again():
     once = Failing(2)
 
-    reply = await tried(once, SWIFT, limiter=Limiter(1), dice=random.Random(0))
+    reply = await tried(once, SWIFT, limiter=Limiter(1), watch=Stopwatch(5.0), dice=random.Random(0))
 
     assert reply.text == "yes"
     assert once.calls == 3
@@ -56,18 +57,20 @@ async def test_the_last_failure_is_the_reason():
     once = Failing(9)
 
     with pytest.raises(ModelError, match=r"transport: failure 3 \(3 attempts\)"):
-        await tried(once, SWIFT, limiter=Limiter(1), dice=random.Random(0))
+        await tried(once, SWIFT, limiter=Limiter(1), watch=Stopwatch(5.0), dice=random.Random(0))
 
     assert once.calls == 3
 
 
 async def test_the_place_is_free_while_a_request_waits():
     limiter = Limiter(1)
-    waiting = asyncio.create_task(tried(Failing(1, after=0.5), SWIFT, limiter=limiter, dice=random.Random(0)))
+    waiting = asyncio.create_task(
+        tried(Failing(1, after=0.5), SWIFT, limiter=limiter, watch=Stopwatch(5.0), dice=random.Random(0))
+    )
     await asyncio.sleep(0.05)
 
     async with asyncio.timeout(0.15):
-        reply = await tried(Failing(0), SWIFT, limiter=limiter, dice=random.Random(0))
+        reply = await tried(Failing(0), SWIFT, limiter=limiter, watch=Stopwatch(5.0), dice=random.Random(0))
 
     assert reply.text == "yes"
     assert not waiting.done()
@@ -79,7 +82,7 @@ def pauses_of(once: Failing, attempts: Attempts, seed: int):
 
     async def all_of_them() -> list[float]:
         limiter = Limiter(1, clock=asyncio.get_running_loop().time)
-        await tried(once, attempts, limiter=limiter, dice=random.Random(seed))
+        await tried(once, attempts, limiter=limiter, watch=Stopwatch(5.0), dice=random.Random(seed))
         return once.pauses
 
     return all_of_them()
@@ -89,7 +92,7 @@ def pauses_of(once: Failing, attempts: Attempts, seed: int):
 def test_each_pause_is_what_the_server_asks_and_anything_up_to_a_bound_that_doubles(
     in_virtual_time, seed, first, after
 ):
-    attempts = Attempts(most=12, timeout=5.0, first_pause=first)
+    attempts = Attempts(most=12, first_pause=first)
 
     pauses = in_virtual_time(pauses_of(Failing(11, after=after), attempts, seed))
 
@@ -99,7 +102,7 @@ def test_each_pause_is_what_the_server_asks_and_anything_up_to_a_bound_that_doub
 
 
 def test_the_jitter_is_full(in_virtual_time):
-    attempts = Attempts(most=2, timeout=5.0, first_pause=1.0)
+    attempts = Attempts(most=2, first_pause=1.0)
 
     pauses = [in_virtual_time(pauses_of(Failing(1), attempts, seed))[0] for seed in range(200)]
 
@@ -119,7 +122,7 @@ async def test_what_cannot_pass_is_not_tried_again():
     limiter = Limiter(1)
 
     with pytest.raises(ModelError, match="rejected"):
-        await tried(rejected, SWIFT, limiter=limiter, dice=random.Random(0))
+        await tried(rejected, SWIFT, limiter=limiter, watch=Stopwatch(5.0), dice=random.Random(0))
 
     assert calls == 1
     assert limiter.under_way == 0
@@ -131,7 +134,7 @@ async def test_an_attempt_that_is_stopped_gives_its_place_back():
         return Reply(text="never")
 
     limiter = Limiter(1)
-    task = asyncio.create_task(tried(hanging, SWIFT, limiter=limiter, dice=random.Random(0)))
+    task = asyncio.create_task(tried(hanging, SWIFT, limiter=limiter, watch=Stopwatch(5.0), dice=random.Random(0)))
     await asyncio.sleep(0.01)
     assert limiter.under_way == 1
 
@@ -149,7 +152,9 @@ async def test_an_attempt_that_takes_too_long_is_a_timeout():
     limiter = Limiter(1)
 
     with pytest.raises(ModelError, match=r"timeout: no answer within 0\.02 s \(2 attempts\)"):
-        await tried(hanging, Attempts(most=2, timeout=0.02, first_pause=0.01), limiter=limiter, dice=random.Random(0))
+        await tried(
+            hanging, Attempts(most=2, first_pause=0.01), limiter=limiter, watch=Stopwatch(0.02), dice=random.Random(0)
+        )
 
     assert limiter.under_way == 0
 
@@ -158,9 +163,9 @@ def test_a_server_that_gets_too_much_gets_less_and_is_left_alone_for_as_long_as_
     async def asked() -> tuple[list[float], float]:
         limiter = Limiter(8, clock=asyncio.get_running_loop().time)
         refused, others = Failing(1, after=10, too_much=True), Failing(0)
-        first = asyncio.create_task(tried(refused, SWIFT, limiter=limiter, dice=random.Random(0)))
+        first = asyncio.create_task(tried(refused, SWIFT, limiter=limiter, watch=Stopwatch(5.0), dice=random.Random(0)))
         await asyncio.sleep(1)
-        await tried(others, SWIFT, limiter=limiter, dice=random.Random(0))
+        await tried(others, SWIFT, limiter=limiter, watch=Stopwatch(5.0), dice=random.Random(0))
         await first
         return [*refused.at, *others.at], limiter.limit
 
@@ -176,9 +181,9 @@ def test_a_failure_that_does_not_mean_too_much_leaves_the_limit_and_the_others_a
     async def asked() -> tuple[float, float]:
         limiter = Limiter(8, clock=asyncio.get_running_loop().time)
         failing, others = Failing(1, after=10), Failing(0)
-        first = asyncio.create_task(tried(failing, SWIFT, limiter=limiter, dice=random.Random(0)))
+        first = asyncio.create_task(tried(failing, SWIFT, limiter=limiter, watch=Stopwatch(5.0), dice=random.Random(0)))
         await asyncio.sleep(1)
-        await tried(others, SWIFT, limiter=limiter, dice=random.Random(0))
+        await tried(others, SWIFT, limiter=limiter, watch=Stopwatch(5.0), dice=random.Random(0))
         await first
         return others.at[0], limiter.limit
 
@@ -189,7 +194,7 @@ def test_every_attempt_counts_towards_the_minute(in_virtual_time):
     async def asked() -> list[float]:
         limiter = Limiter(8, tokens_per_minute=6100, clock=asyncio.get_running_loop().time)
         once = Failing(2)
-        await tried(once, SWIFT, limiter=limiter, dice=random.Random(0), tokens=1000)
+        await tried(once, SWIFT, limiter=limiter, watch=Stopwatch(5.0), dice=random.Random(0), tokens=1000)
         return once.at
 
     assert in_virtual_time(asked()) == pytest.approx([0, 10, 20])
@@ -202,9 +207,11 @@ async def test_waiting_for_a_place_does_not_count_as_an_attempts_time():
         await asyncio.sleep(0.15)
         return Reply(text="yes")
 
-    brisk = Attempts(most=1, timeout=0.4)
+    brisk = Attempts(most=1)
 
-    replies = await asyncio.gather(*(tried(slow, brisk, limiter=limiter, dice=random.Random(0)) for _ in range(4)))
+    replies = await asyncio.gather(
+        *(tried(slow, brisk, limiter=limiter, watch=Stopwatch(0.4), dice=random.Random(0)) for _ in range(4))
+    )
 
     assert len(replies) == 4
 
@@ -216,7 +223,7 @@ async def test_a_deadline_from_outside_is_not_taken_for_an_attempts_timeout():
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
-            await tried(hanging, SWIFT, limiter=Limiter(1), dice=random.Random(0))
+            await tried(hanging, SWIFT, limiter=Limiter(1), watch=Stopwatch(5.0), dice=random.Random(0))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dikast.report.figures import Axis, Mark, Row, axis_around, curve_figure, interval_figure
+from dikast.report.figures import Axis, Mark, Row, axis_around, curve_figure, interval_bar, interval_figure
 from dikast.report.flags import family_of, flags_of
 from dikast.report.words import digits_for, interval, number, p_value, visible
 
@@ -114,3 +114,20 @@ def test_every_member_of_a_panel_is_looked_at():
 
 def test_a_judge_of_another_family_is_not():
     assert "same family" not in {flag.flag for flag in flags_of("local:qwen2.5-1.5b", "smollm2-135m", ["reward"])}
+
+
+@given(finite, st.none() | finite, st.none() | finite, st.none() | st.floats(0, 1), st.text(max_size=20))
+def test_a_bar_is_well_formed_whatever_it_shows(value, low, high, limit, name):
+    svg = interval_bar(value, low, high, limit=limit, title=visible(name))
+
+    drawn = ET.fromstring(svg)
+    assert all(0 <= float(place) <= 96 for node in drawn.iter() for key, place in node.items() if key in ("x1", "cx"))
+
+
+def test_a_bar_shows_its_interval_and_its_limit_at_their_places():
+    drawn = ET.fromstring(interval_bar(0.5, 0.25, 0.75, limit=0.9, title="right on yes"))
+
+    found = {node.get("class"): node for node in drawn}
+    assert (found["s0 span"].get("x1"), found["s0 span"].get("x2")) == ("26.5", "69.5")
+    assert found["limit"].get("x1") == "82.4"
+    assert drawn.get("aria-label") == "right on yes"

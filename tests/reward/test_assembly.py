@@ -120,3 +120,16 @@ def test_money_cannot_be_limited_where_nobody_knows_a_price(spec_of: Any, model:
         budget_of(spec, calls=None, usd=1.0)
 
     assert budget_of(spec, calls=3, usd=None).most_calls == 3
+
+
+@pytest.mark.parametrize("model", ["scripted:judge", '["scripted:judge", "scripted:third"]'])
+def test_a_certificate_of_the_judge_is_one_of_the_reward_also_where_a_second_model_stands_behind(
+    judged_by: Any, scripted_model: Any, model: str
+):
+    text = ONE.replace("scripted:judge", f"{model}\n  fallback: {{model: 'scripted:other'}}")
+    members = [scripted_model(1.0) for _ in range(model.count(":"))]
+
+    judges = judged_by(text, members, fallback=scripted_model(0.0)).judges
+
+    # What certify writes down is what a reward is opened with.
+    assert judges.rubric().fingerprint == judges.fingerprint

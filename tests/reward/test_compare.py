@@ -700,3 +700,40 @@ async def test_what_is_open_at_the_deadline_is_expired(
     assert [(score.score, score.missing) for score in scores] == [(None, "expired")] * 8
     assert len(asyncio.all_tasks()) == 1
     assert 0 <= await late(reward, group(EIGHT), deadline=0.05) < 1
+
+
+class TestPair:
+    """One pair, as a certificate asks it."""
+
+    def comparison_of(self, compare: str, answer: Any, judged_by: Any, scripted_model: Any, **judge: Any) -> Any:
+        logprobs = compare != "listwise"
+        reward = judged_by(text_of(compare, **judge), scripted_model(answer, logprobs=logprobs))
+        return reward.judges.comparison()
+
+    @pytest.mark.parametrize("compare", ["reference", "swiss", "listwise", "round_robin"])
+    async def test_it_is_asked_as_a_group_would_be(self, compare: str, judged_by: Any, scripted_model: Any):
+        comparison = self.comparison_of(compare, fair, judged_by, scripted_model)
+
+        won, usage = await comparison.pair((), "answer 2", "answer 1")
+        lost, _ = await comparison.pair((), "answer 1", "answer 2")
+
+        assert (round(won.value), round(lost.value), usage.questions) == (1, 0, 1)
+
+    @pytest.mark.parametrize("compare", ["swiss", "listwise"])
+    async def test_equal_texts_are_a_tie_that_nobody_is_asked_about(
+        self, compare: str, judged_by: Any, scripted_model: Any
+    ):
+        comparison = self.comparison_of(compare, ModelError("timeout", "slow"), judged_by, scripted_model)
+
+        outcome, usage = await comparison.pair((), "answer 1", "answer 1")
+
+        assert (outcome.value, usage.questions) == (0.5, 0)
+
+    async def test_it_names_all_that_may_answer(self, judged_by: Any, scripted_model: Any):
+        text = text_of("swiss", fallback={"model": "scripted:other"})
+        reward = judged_by(text, scripted_model(fair), fallback=scripted_model(fair, concurrency=2))
+
+        comparison = reward.judges.comparison()
+
+        assert (comparison.name, comparison.fingerprint) == (reward.model, reward.fingerprint)
+        assert (comparison.capabilities.logprobs, comparison.capabilities.concurrency) == (True, 1)

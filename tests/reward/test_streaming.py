@@ -53,7 +53,7 @@ def file_of(tmp_path: Path) -> Callable[[list[dict[str, Any]]], Path]:
 
 
 async def scored(reward: Reward, scan: Scan, **how: Any) -> list[Score]:
-    return [score async for score in scored_file(reward.engine, scan, reward.journal, **how)]
+    return [score async for scores in scored_file(reward.engine, scan, reward.journal, **how) for score in scores]
 
 
 @pytest.mark.parametrize("concurrency", [1, 4, 64])

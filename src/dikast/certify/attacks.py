@@ -97,6 +97,10 @@ class Half(Attack, frozen=True, kw_only=True, tag="half"):
     """Labelled candidates that meet half of a compound criterion: rows with `"expect": {"half": [criterion id]}`."""
 
 
+class Swapped(Attack, frozen=True, kw_only=True, tag="swapped"):
+    """The two candidates of a duel change places, as they were asked for the consistency; no other judge has places."""
+
+
 KINDS: dict[str, type[Attack]] = {
     "replace": Replace,
     "plant": Plant,
@@ -106,6 +110,7 @@ KINDS: dict[str, type[Attack]] = {
     "reworded": Reworded,
     "reordered": Reordered,
     "half": Half,
+    "swapped": Swapped,
 }
 
 

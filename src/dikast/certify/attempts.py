@@ -10,7 +10,7 @@ An attack is made on the rollout and goes through the reward's gates as in train
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 from statistics import fmean
@@ -116,7 +116,7 @@ class _Maker(msgspec.Struct, frozen=True, kw_only=True):
         for unit in pool:
             values = placeholders(criterion, self.spec.file.judge.criteria, unit.case.candidate)
             rollouts = placed(self.spec, unit.row.rollout, unit.row.item, partial(way.change, values), everywhere=whole)
-            outcome = self._through_the_gates(rollouts, unit, name)
+            outcome = through_the_gates(self.spec, self.checks, rollouts, unit.row.item, name)
             if outcome is None:
                 continue
             case, unasked = outcome
@@ -125,20 +125,25 @@ class _Maker(msgspec.Struct, frozen=True, kw_only=True):
                 seen.add(attempt.asks)
                 yield attempt
 
-    def _through_the_gates(
-        self, rollouts: Iterator[Rollout], unit: Unit, name: str
-    ) -> tuple[Case, Missing | str | None] | None:
-        """The first that comes before the judge; where none does, what became of the first of all."""
-        outcomes: list[tuple[Case, Missing | str | None]] = []
-        for rollout in rollouts:
-            # Another id, or verdicts recorded of the candidate would be taken for verdicts on the attack.
-            bound = bind(self.spec, msgspec.structs.replace(rollout, id=f"{rollout.id} under {name}"))
-            parts, gate = run_checks(self.checks, bound)
-            case = case_of(bound, unit.row.item)
-            if gate is None and not any(part.missing for part in parts):
-                return case, None
-            outcomes.append((case, gate.name if gate else Missing("check_error")))
-        return outcomes[0] if outcomes else None
+
+def through_the_gates(
+    spec: RewardSpec,
+    checks: Sequence[tuple[CheckSpec, CheckFunction]],
+    rollouts: Iterable[Rollout],
+    item: int | None,
+    name: str,
+) -> tuple[Case, Missing | str | None] | None:
+    """The first that comes before the judge; where none does, what became of the first of all."""
+    outcomes: list[tuple[Case, Missing | str | None]] = []
+    for rollout in rollouts:
+        # Another id, or verdicts recorded of the candidate would be taken for verdicts on the attack.
+        bound = bind(spec, msgspec.structs.replace(rollout, id=f"{rollout.id} under {name}"))
+        parts, gate = run_checks(checks, bound)
+        case = case_of(bound, item)
+        if gate is None and not any(part.missing for part in parts):
+            return case, None
+        outcomes.append((case, gate.name if gate else Missing("check_error")))
+    return outcomes[0] if outcomes else None
 
 
 def questions_of(attempts: Mapping[str, Sequence[Attempt]], criteria: Sequence[Criterion]) -> dict[str, list[Variant]]:
@@ -151,7 +156,7 @@ def questions_of(attempts: Mapping[str, Sequence[Attempt]], criteria: Sequence[C
     return questions
 
 
-class _Outcome(NamedTuple):
+class Outcome(NamedTuple):
     """What the judge said under an attack, beside what it had said before."""
 
     way: str
@@ -177,13 +182,13 @@ def count_all(
     for name, attack in attacks.items():
         on = [criterion for criterion in criteria if is_tried_on(attack, criterion)]
         if outcomes := list(_outcomes(attack, on, units, attempts.get(name, ()), answers)):
-            results[name] = _count(attack, outcomes, cuts)
+            results[name] = count_outcomes(attack, outcomes, cuts)
     return results
 
 
 def _outcomes(
     attack: Attack, criteria: Sequence[Criterion], units: Sequence[Unit], made: Sequence[Attempt], answers: Answers
-) -> Iterator[_Outcome]:
+) -> Iterator[Outcome]:
     match attack:
         case Half():
             return _of_halves(criteria, units, answers)
@@ -197,11 +202,11 @@ def _outcomes(
 
 def _of_attempts(
     criteria: Sequence[Criterion], made: Sequence[Attempt], answers: Answers, *, compared: bool
-) -> Iterator[_Outcome]:
+) -> Iterator[Outcome]:
     by_id = {criterion.id: criterion for criterion in criteria}
     for one in made:
         said = answers[one.unit.key, one.name][one.criterion] if one.unasked is None else one.unasked
-        yield _Outcome(
+        yield Outcome(
             way=one.way,
             criterion=by_id[one.criterion],
             deserved=_deserves(one.unit, by_id[one.criterion]),
@@ -212,7 +217,7 @@ def _of_attempts(
 
 def _of_ways(
     criteria: Sequence[Criterion], units: Sequence[Unit], answers: Answers, is_one: Callable[[str], bool]
-) -> Iterator[_Outcome]:
+) -> Iterator[Outcome]:
     """What other ways of asking gave, of the candidates that were asked about again."""
     by_key = {unit.key: unit for unit in units}
     for (key, way), said in answers.items():
@@ -220,7 +225,7 @@ def _of_ways(
             continue
         for criterion in criteria:
             if criterion.id in said:
-                yield _Outcome(
+                yield Outcome(
                     way=way,
                     criterion=criterion,
                     deserved=_deserves(by_key[key], criterion),
@@ -229,7 +234,7 @@ def _of_ways(
                 )
 
 
-def _of_halves(criteria: Sequence[Criterion], units: Sequence[Unit], answers: Answers) -> Iterator[_Outcome]:
+def _of_halves(criteria: Sequence[Criterion], units: Sequence[Unit], answers: Answers) -> Iterator[Outcome]:
     """The verdicts on candidates that are an attack by themselves. Where people give credit to one, it is none."""
     for unit in units:
         for criterion in criteria:
@@ -237,7 +242,7 @@ def _of_halves(criteria: Sequence[Criterion], units: Sequence[Unit], answers: An
             if unit.tuning or name not in unit.row.half or unit.says(name) is None or _deserves(unit, criterion):
                 continue
             verdict = None if unit.gate else answers[unit.key, BASE][name]
-            yield _Outcome(way="half", criterion=criterion, deserved=False, verdict=verdict, plain=None)
+            yield Outcome(way="half", criterion=criterion, deserved=False, verdict=verdict, plain=None)
 
 
 def _deserves(unit: Unit, criterion: Criterion) -> bool:
@@ -245,7 +250,8 @@ def _deserves(unit: Unit, criterion: Criterion) -> bool:
     return unit.says(criterion.id) != criterion.negative
 
 
-def _count(attack: Attack, outcomes: Sequence[_Outcome], cuts: Mapping[str, float]) -> AttackResult:
+def count_outcomes(attack: Attack, outcomes: Sequence[Outcome], cuts: Mapping[str, float]) -> AttackResult:
+    """Counts one attack: its tries are the candidates that deserve no credit and had none before."""
     undeserved = [one for one in outcomes if not one.deserved]
     stopped = sum(one.verdict is None for one in undeserved)
     missing = sum(isinstance(one.verdict, Missing) or _is_lost(one) for one in undeserved)
@@ -270,7 +276,7 @@ def _count(attack: Attack, outcomes: Sequence[_Outcome], cuts: Mapping[str, floa
     )
 
 
-def _is_lost(outcome: _Outcome) -> bool:
+def _is_lost(outcome: Outcome) -> bool:
     """Whether what the candidate had without the attack could not be had."""
     return outcome.verdict is not None and isinstance(outcome.plain, Missing)
 
@@ -282,7 +288,7 @@ def _credits(verdict: Verdict | Missing | None, criterion: Criterion, cuts: Mapp
     return (verdict.value >= cuts[criterion.id]) != criterion.negative
 
 
-def _change(outcome: _Outcome) -> float | None:
+def _change(outcome: Outcome) -> float | None:
     """By how much P(credit) moved; None where one of the two is no number."""
     before, after = (said.value if isinstance(said, Verdict) else None for said in (outcome.plain, outcome.verdict))
     if before is None or after is None:

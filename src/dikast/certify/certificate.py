@@ -15,7 +15,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from dikast.certify.labels import Split
+from dikast.certify.expected import ExpectedAnswer, Regression
+from dikast.certify.labels import Split, Vote
 from dikast.errors import ConfigError
 from dikast.reward.parts import Reading
 from dikast.rollouts import appearing
@@ -27,6 +28,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 MIDDLE = 0.5
 """Where a soft reading is cut for the figures that need yes or no."""
+_HELD_LATER = ("disagreements", "expected", "preference")
 
 
 class ChosenReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -50,6 +52,29 @@ class HumanCeiling(msgspec.Struct, frozen=True, kw_only=True):
 
     agreement: Interval
     kappa: Interval
+
+
+class PreferenceFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to say of duels alone. A judge's tie is half right; people's ties are in no rate but `consistency`."""
+
+    swap: bool
+    """Whether both orders train, as their mean, and the certificate is of that; else one at random, and it is of that."""
+    accuracy: Interval
+    """Of what trains, over the pairs of which people prefer one; pairs as the independent units."""
+    by_order: dict[str, Interval]
+    """Accuracy by the side that was shown first."""
+    one_order: Interval
+    """Accuracy of one order at random."""
+    both_orders: Interval
+    """Accuracy of the mean of both."""
+    right_twice: Interval
+    """Share of the pairs that are right in either order."""
+    consistency: Interval
+    """Share of all pairs that have the same winner, or a tie, in both orders."""
+    first_place: Interval
+    """Share of the answers that prefer the one shown first, ties left out: .5 where place does not matter."""
+    tuning: Interval
+    """Accuracy on the tuning part: higher than the other where the wording was fitted to it."""
 
 
 class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +113,8 @@ class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
     """Units in no rate for another reason: people disagree, or they or the judge said n/a."""
     tuning: dict[str, int] = {}
     """Labels that the reading was chosen on."""
+    preference: PreferenceFigures | None = None
+    """Of a preference judge: there a yes is that side a is the better one."""
 
 
 class VariantResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +171,27 @@ class AttackResult(msgspec.Struct, frozen=True, kw_only=True):
         return gained or self.fooled > self.fooled_at_most * self.tried
 
 
+class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit of the untouched part on which the judge's answer is not people's. Its texts stand in the labels file."""
+
+    id: str
+    """The rollout's, or the pair's."""
+    item: int | None
+    criterion: str
+    people: dict[str, Vote]
+    """annotator → answer; of a pair whether a is the better side, "n/a" for a tie."""
+    value: float
+    """P(yes), or the share of a scale; of a pair P(a), as the mean of both orders."""
+    reason: str | None = None
+    evidence: str | None = None
+
+    @property
+    def distance(self) -> float:
+        """How far P(yes) lies from the share of the people who say yes, among those who say yes or no."""
+        votes = [vote for vote in self.people.values() if isinstance(vote, bool)]
+        return abs(self.value - sum(votes) / len(votes))
+
+
 class ModelIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """The model that was measured."""
 
@@ -161,6 +209,12 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     criteria: dict[str, CriterionCertificate]
     attacks: dict[str, AttackResult] = {}
     """Empty where none was made."""
+    disagreements: tuple[Disagreement, ...] = ()
+    """Between the judge and people, the worst ones first."""
+    expected: tuple[ExpectedAnswer, ...] = ()
+    """What the judge says where the labels expect an answer."""
+    regression: Regression | None = None
+    """What of that changed; None where no earlier certificate has any of it."""
     annotators: tuple[str, ...]
     labels_hash: str
     split: Split
@@ -202,7 +256,14 @@ def write_certificate(certificate: Certificate, path: Path) -> None:
 
 
 def certificate_hash(certificate: Certificate) -> str:
-    """SHA-256 of the canonical JSON without the date: measured again with the same result, it is the same."""
+    """SHA-256 of the canonical JSON without the date and the past: measured again with the same result, it is the same.
+
+    What certificates came to hold later is left out where it is empty, so that older ones keep their hash.
+    """
     content = msgspec.to_builtins(certificate)
-    del content["date"]
+    del content["date"], content["regression"]
+    for held in (content, *content["criteria"].values()):
+        for name in _HELD_LATER:
+            if name in held and not held[name]:
+                del held[name]
     return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()

@@ -4,29 +4,32 @@
     split = split_labels(labels)            # by group: a part for tuning, and one left untouched
 
 Every row is a rollout, with `item` where one item of a set is labelled, and
-`"labels": {criterion: {annotator: true | false | "n/a"}}`.
+`"labels": {criterion: {annotator: true | false | "n/a"}}`; a known answer has `"expect"`, and may do without labels.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, Protocol, cast, get_args
 
 import msgspec
 
 from dikast.errors import DataError
 from dikast.records import Rollout
 from dikast.rollouts import read_rows, rollout_of
+from dikast.spec.judge import Criterion
 
 TUNING_SHARE = 0.4
 """Of the groups, where the file does not say which part a row belongs to."""
 
 Vote = bool | Literal["n/a"]
 Part = Literal["tuning", "certificate"]
+Known = Literal["good", "bad"]
+"""An answer that earns credit on every criterion, and one that earns it on none."""
 
 _OWN_KEYS = ("labels", "item", "expect", "split")
 _UNLABELLED: Mapping[str, Any] = {"labels": {}}
@@ -41,9 +44,21 @@ class LabelledRow(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, dict[str, Vote]]
     """criterion id → annotator → answer."""
     expect: Any = None
+    expected: Known | dict[str, Vote] = {}
+    """What the judge is known to have to say: `"expect": "good"`, `"bad"` or `{"answers": {criterion id: answer}}`."""
     half: frozenset[str] = frozenset()
     """Compound criteria that the candidate meets one half of: `"expect": {"half": [criterion id]}`."""
     split: Part | None = None
+
+    @property
+    def group(self) -> str:
+        return self.rollout.group
+
+
+class _Expectation(msgspec.Struct):
+    """Other keys are read elsewhere, or are somebody else's."""
+
+    answers: dict[str, Vote] = {}
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +72,26 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def annotators(self) -> tuple[str, ...]:
         return tuple(sorted({name for row in self.rows for votes in row.labels.values() for name in votes}))
+
+
+class Grouped(Protocol):
+    """A labelled row, whatever is labelled in it."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def split(self) -> Part | None: ...
+
+
+class LabelFile(Protocol):
+    """A file of them."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def rows(self) -> Sequence[Grouped]: ...
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +133,12 @@ def check_criteria(labels: Labels, criteria: Collection[str]) -> None:
             raise DataError(
                 f"{labels.path}:{row.line}: 'expect' says half of '{name}', which the row has no labels for"
             )
+        for name in row.expected if isinstance(row.expected, dict) else ():
+            if name not in criteria:
+                raise DataError(
+                    f"{labels.path}:{row.line}: 'expect' has an answer to '{name}', which is no criterion of the reward; "
+                    f"its criteria are {', '.join(criteria)}"
+                )
         for name in row.labels:
             if name not in criteria:
                 raise DataError(
@@ -106,14 +147,14 @@ def check_criteria(labels: Labels, criteria: Collection[str]) -> None:
                 )
 
 
-def split_labels(labels: Labels, tuning_share: float = TUNING_SHARE) -> Split:
+def split_labels(labels: LabelFile, tuning_share: float = TUNING_SHARE) -> Split:
     """Splits once, by group: what is tuned on never tells of what is certified.
 
     The rows' own `split` decides where the file has it; else SHA-256 of the group, so that a group
     stays in its part when the file grows.
     """
     stated = [row for row in labels.rows if row.split is not None]
-    parts = _stated_parts(labels) if stated else {row.rollout.group: _drawn(row, tuning_share) for row in labels.rows}
+    parts = _stated_parts(labels) if stated else {row.group: _drawn(row.group, tuning_share) for row in labels.rows}
     tuning = tuple(sorted(group for group, part in parts.items() if part == "tuning"))
     certificate = tuple(sorted(group for group, part in parts.items() if part == "certificate"))
     for name, groups in (("tuning", tuning), ("certificate", certificate)):
@@ -139,6 +180,13 @@ def consensus(votes: Mapping[str, Vote]) -> Vote | None:
     return None
 
 
+def expected_of(row: LabelledRow, criteria: Sequence[Criterion]) -> dict[str, Vote]:
+    """What the row expects of the judge, criterion by criterion: credit is a yes, or the no to a negative one."""
+    if isinstance(row.expected, dict):
+        return row.expected
+    return {criterion.id: (row.expected == "good") != criterion.negative for criterion in criteria}
+
+
 def pairs_of(votes: Mapping[str, Vote]) -> Iterator[tuple[bool, bool]]:
     """Gives each pair of annotators who both answered yes or no, in the order of their names."""
     answers = [votes[name] for name in sorted(votes)]
@@ -148,36 +196,64 @@ def pairs_of(votes: Mapping[str, Vote]) -> Iterator[tuple[bool, bool]]:
 
 def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
     where = f"{path}:{line}"
-    try:
-        json.dumps(row, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError):
-        raise DataError(f"{where}: holds half a surrogate pair, or is nested too deeply; write the text anew") from None
-    if "labels" not in row:
+    require_plain(row, where)
+    if "a" in row and "b" in row and "completion" not in row:
+        raise DataError(
+            f"{where}: a pair of 'a' and 'b' is a label for a preference judge, and this reward has a rubric; "
+            "write 'completion', and labels on its criteria"
+        )
+    item, expect = row.get("item"), row.get("expect")
+    expected = _expected(expect, where)
+    if "labels" not in row and not expected:
         raise DataError(f"{where}: no 'labels'; add {{criterion: {{annotator: true, false or \"n/a\"}}}}")
     try:
-        votes = msgspec.convert(row["labels"], dict[str, dict[str, Vote]])
+        votes = msgspec.convert(row.get("labels", {}), dict[str, dict[str, Vote]])
     except msgspec.ValidationError as error:
         raise DataError(
             f"{where}: 'labels' must be {{criterion: {{annotator: true, false or \"n/a\"}}}} ({error})"
         ) from None
-    item, split, expect = row.get("item"), row.get("split"), row.get("expect")
     if item is not None and (type(item) is not int or item < 0):
         raise DataError(f"{where}: 'item' must be the position of an item, counted from 0")
-    if split is not None and split not in get_args(Part):
-        raise DataError(f"{where}: 'split' must be tuning or certificate")
     return LabelledRow(
         line=line,
         rollout=rollout_of({k: v for k, v in row.items() if k not in _OWN_KEYS}, path=path, line=line),
         item=item,
         labels=votes,
         expect=expect,
+        expected=expected,
         half=_half(expect, where),
-        split=split,
+        split=stated_part(row, where),
     )
 
 
+def _expected(expect: Any, where: str) -> Known | dict[str, Vote]:
+    if expect is None or expect in get_args(Known):
+        return expect or {}
+    try:
+        return msgspec.convert(expect, _Expectation).answers
+    except msgspec.ValidationError as error:
+        form = '{"answers": {criterion: true, false or "n/a"}}'
+        raise DataError(f"{where}: 'expect' must be good, bad or {form} ({error})") from None
+
+
+def require_plain(row: Mapping[str, Any], where: str) -> None:
+    """Raises `DataError` where a row holds what cannot be written down again."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        raise DataError(f"{where}: holds half a surrogate pair, or is nested too deeply; write the text anew") from None
+
+
+def stated_part(row: Mapping[str, Any], where: str) -> Part | None:
+    """Gives the part that a row says it belongs to."""
+    split = row.get("split")
+    if split is not None and split not in get_args(Part):
+        raise DataError(f"{where}: 'split' must be tuning or certificate")
+    return split
+
+
 def _half(expect: Any, where: str) -> frozenset[str]:
-    """Reads which compound criteria are met by half. Whatever else is expected is somebody else's."""
+    """Reads which compound criteria are met by half."""
     if not isinstance(expect, dict) or "half" not in expect:
         return frozenset()
     try:
@@ -186,17 +262,17 @@ def _half(expect: Any, where: str) -> frozenset[str]:
         raise DataError(f"{where}: 'half' of 'expect' must be a list of criterion ids ({error})") from None
 
 
-def _stated_parts(labels: Labels) -> dict[str, Part]:
+def _stated_parts(labels: LabelFile) -> dict[str, Part]:
     parts: dict[str, Part] = {}
     for row in labels.rows:
         where = f"{labels.path}:{row.line}"
         if row.split is None:
             raise DataError(f"{where}: no 'split', which other rows have; give it to all rows or to none")
-        if parts.setdefault(row.rollout.group, row.split) != row.split:
-            raise DataError(f"{where}: group '{row.rollout.group}' is in both parts; give its rows one 'split'")
+        if parts.setdefault(row.group, row.split) != row.split:
+            raise DataError(f"{where}: group '{row.group}' is in both parts; give its rows one 'split'")
     return parts
 
 
-def _drawn(row: LabelledRow, tuning_share: float) -> Part:
-    digest = hashlib.sha256(row.rollout.group.encode("utf-8", "surrogatepass")).digest()
+def _drawn(group: str, tuning_share: float) -> Part:
+    digest = hashlib.sha256(group.encode("utf-8", "surrogatepass")).digest()
     return "tuning" if int.from_bytes(digest[:8], "big") < tuning_share * 2**64 else "certificate"

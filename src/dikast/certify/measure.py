@@ -22,9 +22,11 @@ from dikast.certify.certificate import (
     ModelIdentity,
     VariantResult,
 )
+from dikast.certify.disagreements import worst_disagreements
 from dikast.certify.labels import Labels, check_criteria, split_labels
 from dikast.certify.levels import choose_reading, grade, whole_level
 from dikast.certify.questions import Answers, Progress, Unit, ask_all, chosen_again, units_of, ways_of_asking
+from dikast.certify.regression import expected_answers
 from dikast.certify.samples import asked_again, human_ceiling, sample_of
 from dikast.errors import ConfigError
 from dikast.judges.base import Judge
@@ -50,7 +52,7 @@ async def certify(
     """Measures the reward's judge against the labels. Equal questions are asked once, through the judge's journal."""
     criteria = reward.file.judge.criteria
     if not criteria:
-        raise ConfigError(f"{reward.path}: a preference judge has no criteria to certify; measure one with a rubric")
+        raise ConfigError(f"{reward.path}: a preference judge has no criteria; it is measured by certify_preference")
     check_criteria(labels, [c.id for c in criteria])
     split = split_labels(labels)
     units = units_of(reward, labels, split)
@@ -68,21 +70,22 @@ async def certify(
         certified[criterion.id], variants[criterion.id] = _certify_one(
             criterion, units, answers, [way.name for way in ways if criterion.id in way.about], seed=seed
         )
+    cuts = {name: one.reading.cut for name, one in certified.items()}
     return Certificate(
         reward=reward.file.name,
         reward_hash=reward.hash,
         model=ModelIdentity(name=judge.name, fingerprint=judge.fingerprint),
         level=whole_level([(certified[c.id].level, c.weight) for c in criteria]),
         criteria=certified,
-        attacks=count_all(
-            attacks, reward, units, attempts, answers, {name: one.reading.cut for name, one in certified.items()}
-        ),
+        attacks=count_all(attacks, reward, units, attempts, answers, cuts),
+        disagreements=worst_disagreements(criteria, units, answers, cuts),
+        expected=expected_answers(units, answers, cuts),
         annotators=labels.annotators,
         labels_hash=labels.hash,
         split=split,
         consistency=Consistency(units=len({key for key, name in answers if name in named}), variants=variants),
         seed=seed,
-        made_with=_made_with() | ({"attacks": attacks_hash(attacks)} if attacks else {}),
+        made_with=made_with() | ({"attacks": attacks_hash(attacks)} if attacks else {}),
         date=datetime.now(UTC).date().isoformat(),
     )
 
@@ -130,13 +133,13 @@ def _certify_one(
     return certificate, again.variants
 
 
-def _made_with() -> dict[str, str]:
+def made_with() -> dict[str, str]:
     """The software that a figure may depend on."""
-    made_with = {"python": platform.python_version()}
+    software = {"python": platform.python_version()}
     for package in ("dikast", "numpy", "scipy"):
         try:
-            made_with[package] = version(package)
+            software[package] = version(package)
         except PackageNotFoundError:
             # Run from a source tree: there is no version to tell.
             continue
-    return made_with
+    return software

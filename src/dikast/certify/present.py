@@ -8,6 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from dikast.certify.certificate import AttackResult, Certificate, CriterionCertificate, Level
+from dikast.certify.duels.notes import about_duels
+from dikast.certify.telling import about_known_answers
 from dikast.stats.intervals import Interval
 
 _HEADINGS = ("criterion", "yes + no", "TPR", "TNR", "J", "AUC", "kappa", "AC1", "flips", "level", "factor")
@@ -39,12 +41,15 @@ def notes(certificate: Certificate) -> Iterator[str]:
     for name, criterion in certificate.criteria.items():
         reading = "read as it is" if criterion.reading.soft else f"a yes from {criterion.reading.cut:.2f} on"
         yield f"{name}: {criterion.level}, {criterion.why}; P(yes) is {reading}"
+        if criterion.preference is not None:
+            yield from about_duels(name, criterion.n, criterion.preference, _cell)
         uncounted = [f"{n} missing ({reason})" for reason, n in criterion.missing.items()]
         uncounted += [f"{n} left out ({reason})" for reason, n in criterion.left_out.items()]
         if uncounted:
             yield f"{name}: not in the figures: {', '.join(uncounted)}"
         if criterion.human is not None:
             yield f"{name}: annotators agree with each other in {_cell(criterion.human.agreement, ' ')} of the cases"
+    yield from about_known_answers(certificate)
     if certificate.attacks:
         yield _attacks_in_short(certificate)
     for name, attack in certificate.attacks.items():
@@ -95,7 +100,7 @@ def _cells(name: str, criterion: CriterionCertificate, *, between: str) -> tuple
     )
 
 
-def _cell(interval: Interval, between: str) -> str:
+def _cell(interval: Interval, between: str = " ") -> str:
     if interval.low is None or interval.high is None:
         return _number(interval.value)
     return f"{_number(interval.value)}{between}({_number(interval.low)}..{_number(interval.high)})"

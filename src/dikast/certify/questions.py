@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from dikast.certify.labels import LabelledRow, Labels, Split, Vote, consensus
+from dikast.certify.labels import LabelledRow, Labels, Split, Vote, consensus, expected_of
 from dikast.checks.building import build_checks
 from dikast.errors import DataError
 from dikast.judges.base import Judge
@@ -44,6 +44,8 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
     row: LabelledRow
     truth: dict[str, Vote | None]
     """criterion id → what people agree on; None where they do not."""
+    expected: dict[str, Vote] = {}
+    """criterion id → what the judge is known to have to say."""
     gate: str | None = None
     """The gate of the reward that stops the candidate: the judge never sees it, and is not asked."""
 
@@ -86,6 +88,7 @@ def units_of(spec: RewardSpec, labels: Labels, split: Split) -> list[Unit]:
                 case=case_of(bound, row.item),
                 row=row,
                 truth={name: consensus(votes) for name, votes in row.labels.items() if votes},
+                expected=expected_of(row, spec.file.judge.criteria),
                 gate=gate.name if gate else None,
             )
         )
@@ -120,10 +123,11 @@ def chosen_again(spec: RewardSpec, units: Sequence[Unit]) -> dict[str, frozenset
 def drawn(criterion: Criterion, units: Sequence[Unit]) -> list[Unit]:
     """Gives the untouched units that have an answer of people's and come before the judge, in an order of the question's own."""
     eligible = [unit for unit in units if not (unit.tuning or unit.gate) and unit.says(criterion.id) is not None]
-    return sorted(eligible, key=lambda unit: _draw(criterion.ask, unit.key))
+    return sorted(eligible, key=lambda unit: place_in_draw(criterion.ask, unit.key))
 
 
-def _draw(ask: str, key: str) -> bytes:
+def place_in_draw(ask: str, key: str) -> bytes:
+    """Where a unit stands in a question's own order: as good as random, and always the same."""
     return hashlib.sha256(f"{ask}\x00{key}".encode("utf-8", "surrogatepass")).digest()
 
 
@@ -193,11 +197,11 @@ async def ask_all(
 def _plan(
     spec: RewardSpec, unit: Unit, ways: Sequence[Variant], again: Mapping[str, frozenset[str]], *, logprobs: bool
 ) -> list[Variant]:
-    """What one unit is asked, the base first. Empty where a gate stops it or people gave it no yes or no."""
+    """What one unit is asked, the base first. Empty where a gate stops it, or people gave it no yes or no and expect none."""
     if unit.gate:
         return []
     criteria = spec.file.judge.criteria
-    labelled = tuple(c.id for c in criteria if unit.says(c.id) is not None)
+    labelled = tuple(c.id for c in criteria if unit.says(c.id) is not None or c.id in unit.expected)
     if not labelled:
         return []
     plan: list[Variant] = []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import pvariance
 from typing import NamedTuple
 
 from dikast.certify.certificate import HumanCeiling, VariantResult
-from dikast.certify.labels import pairs_of
+from dikast.certify.labels import Vote, pairs_of
 from dikast.certify.questions import BASE, Answers, Unit
 from dikast.records import Missing, Verdict
 from dikast.stats.agreement import Confusion
@@ -104,13 +104,18 @@ def _read(verdict: Verdict, cut: float) -> bool | None:
 
 
 def human_ceiling(criterion: str, units: Sequence[Unit]) -> HumanCeiling | None:
-    """How well annotators agree, over all their pairs; None where no unit has two of them.
+    """How well annotators agree on a criterion, over all their pairs; None where no unit has two of them."""
+    return ceiling_of(unit.row.labels.get(criterion, {}) for unit in units)
+
+
+def ceiling_of(votes: Iterable[Mapping[str, Vote]]) -> HumanCeiling | None:
+    """How well annotators agree, from their answers to each unit.
 
     A unit counts once: with more than two annotators its pairs share it.
     """
     table = Confusion()
-    for unit in units:
-        pairs = list(pairs_of(unit.row.labels.get(criterion, {})))
+    for of_unit in votes:
+        pairs = list(pairs_of(of_unit))
         if pairs:
             one = Confusion.of([first for first, _ in pairs], [second for _, second in pairs])
             table = table.plus(one, share=1 / len(pairs))

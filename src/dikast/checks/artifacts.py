@@ -15,6 +15,7 @@ so nothing else would hold the policy back.
 from __future__ import annotations
 
 from itertools import groupby
+from operator import attrgetter
 
 import regex
 
@@ -41,10 +42,13 @@ _ODD = regex.compile(
 )
 
 
+_value = attrgetter("value")
+
+
 def artifacts_check(checked: Checked) -> Outcome:
     """Gives the least of the three values, with its reason."""
     found = (_characters(text_of(checked, keys=True)), _repetition(text_of(checked)), _items(checked.items or ()))
-    return min(found, key=lambda outcome: outcome.value)
+    return min(found, key=_value)
 
 
 def count_odd_characters(text: str) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,23 +20,38 @@ from dikast.certify import present
 from dikast.certify.attacks import Attack, read_attacks
 from dikast.certify.attempts import ATTACK_UNITS
 from dikast.certify.certificate import Certificate, write_certificate
+from dikast.certify.duels.labels import PairLabels, read_pairs
+from dikast.certify.duels.measure import certify_preference
 from dikast.certify.labels import Labels, read_labels
 from dikast.certify.measure import REPEATS, certify
 from dikast.certify.questions import Progress
-from dikast.errors import NotEnoughDataError, NotGoodEnoughError
+from dikast.certify.regression import compared, earlier_certificate
+from dikast.certify.telling import name_of
+from dikast.cli.anchors import cuts_of, require_unchanged, show, watch
+from dikast.errors import NotEnoughDataError, NotGoodEnoughError, UsageError
 from dikast.journal import Journal
 from dikast.reward.assembly import Judges
+from dikast.spec.judge import PREFERENCE
 from dikast.spec.reward import RewardSpec, read_reward
 
 
 def command(
     reward: Annotated[Path, typer.Argument(metavar="REWARD", help="The reward file.")],
-    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Rollouts with people's answers, JSONL.")],
+    labels: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="LABELS",
+            help="Rollouts, or pairs of completions, with people's answers, JSONL; to ask anchors again it needs none.",
+        ),
+    ] = None,
     *,
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="CERTIFICATE", help="Where it goes; certificate.json beside the reward."
+            "-o",
+            "--output",
+            metavar="CERTIFICATE",
+            help="Where it goes; certificate.json beside the reward. Its page goes beside it, as .html.",
         ),
     ] = None,
     journal: Annotated[
@@ -50,17 +66,51 @@ def command(
     attack_units: Annotated[
         int, typer.Option(min=0, help="Candidates of a criterion that each way of an attack is tried on; 0 for none.")
     ] = ATTACK_UNITS,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CERTIFICATE",
+            help="An earlier certificate that known answers are compared with; the one in the output's place.",
+        ),
+    ] = None,
+    anchors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Anchors, asked again to see whether the judge is still the same; drawn from LABELS where there is no such file.",
+        ),
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            max=0.95,
+            help="Share of the anchors' verdicts that an unchanged judge changes, at most; measured when they are drawn, "
+            "or 0.02 of a judge with log-probabilities.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals that draw samples.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate on standard output.")] = False,
 ) -> None:
     """Measure what a reward's judge is worth: agreement with people's labels, and with itself, criterion by criterion.
 
     Two fifths of the labelled prompts choose how P(yes) is read, the rest is left untouched for the figures.
+    A preference judge is measured on pairs that people compared, each asked in both orders.
     Then it is attacked, by empty openers, planted instructions, padding and the like: how often that earns
     credit that nobody deserves is written down, and decides no level. An answer is kept in the journal: a second run asks nothing again.
 
-    Exits with 0 when the level is green or amber, 1 when it is red, 3 when there are too few labels. The
-    certificate is written in any case.
+    A row of LABELS may say what the judge has to answer: "expect": "good", "bad" or
+    {"answers": {criterion: true}}. These known answers are compared, one by one, with those of the
+    certificate in the output's place, or of the one that --against names.
+
+    With --anchors FILE at least 300 verdicts are kept the first time. Each time after that, which needs
+    no LABELS, they are asked anew, past the journal, and the judge is unchanged, cautious or drifted on
+    each criterion. Anchors are fixed, so what changes there is the judge; where nothing does, what moved
+    in a run's scores is the policy.
+
+    Exits with 0 when the level is green or amber, 1 when it is red, a known answer that was as expected
+    is not any more, or the judge drifted, 3 when there are too few labels. The certificate is written in
+    any case, with a page beside it that says the same in plain words: certificate.html.
 
     [bold]Examples[/bold]
 
@@ -69,12 +119,36 @@ def command(
       dikast certify reward.yaml labels.jsonl -o judge-b.json --repeats 5 --json
 
       dikast certify reward.yaml labels.jsonl --attacks my_attacks.yaml --attack-units 50
+
+      dikast certify reward.yaml labels.jsonl --against agreed.json
+
+      dikast certify reward.yaml labels.jsonl --anchors anchors.json
+
+      dikast certify reward.yaml --anchors anchors.json
     """
+    # Needs an extra, and says so before anything is asked.
+    from dikast.report.certificate.page import page_of, write_page
+
+    written = output or reward.parent / "certificate.json"
+    page = page_of(written)
     spec = read_reward(reward)
-    read = read_labels(labels)
-    known = read_attacks(attacks, [c.id for c in spec.file.judge.criteria])
-    kept = Journal.open(journal or reward.parent / ".dikast" / "journal.db")
-    try:
+    compares = spec.file.judge.mode == "preference"
+    if compares and (against or anchors):
+        raise UsageError(f"{reward}: --against and --anchors are about answers to criteria, and this judge compares")
+    if labels is None:
+        if anchors is None:
+            raise UsageError("LABELS is missing; give a file of them, or --anchors FILE to ask anchors again without")
+        with _opened(journal, reward) as kept, _shown_progress() as progress:
+            seen = watch(anchors, spec, None).look(kept, cuts={}, noise=noise, progress=progress)
+        show(seen, anchors, as_json=as_json)
+        require_unchanged(seen, anchors)
+        return
+    read = read_pairs(labels) if compares else read_labels(labels)
+    known = read_attacks(attacks, [PREFERENCE] if compares else [c.id for c in spec.file.judge.criteria])
+    earlier = earlier_certificate(read, against, written) if isinstance(read, Labels) else None
+    watched = watch(anchors, spec, read) if anchors and isinstance(read, Labels) else None
+    seen = None
+    with _opened(journal, reward) as kept:
         with _shown_progress() as progress:
             certificate = asyncio.run(
                 _measure(
@@ -88,18 +162,23 @@ def command(
                     progress=progress,
                 )
             )
-    finally:
-        kept.close()
-    written = output or reward.parent / "certificate.json"
-    write_certificate(certificate, written)
-    _show(certificate, as_json=as_json)
-    typer.echo(f"written: {written}", err=True)
+        certificate = compared(certificate, earlier)
+        write_certificate(certificate, written)
+        write_page(certificate, page, spec=spec, labels=read)
+        _show(certificate, as_json=as_json)
+        typer.echo(f"written: {written}, and to read: {page}", err=True)
+        if watched is not None:
+            with _shown_progress() as progress:
+                seen = watched.look(kept, cuts=cuts_of(certificate), noise=noise, progress=progress)
+            show(seen, watched.path, aside=as_json)
     _judge_level(certificate, written)
+    if seen is not None and watched is not None:
+        require_unchanged(seen, watched.path)
 
 
 async def _measure(
     spec: RewardSpec,
-    labels: Labels,
+    labels: Labels | PairLabels,
     journal: Journal,
     *,
     attacks: dict[str, Attack],
@@ -109,17 +188,13 @@ async def _measure(
     progress: Progress,
 ) -> Certificate:
     judges = Judges.open(spec, journal)
+    measure = (
+        partial(certify_preference, spec, labels, judge=judges.comparison())
+        if isinstance(labels, PairLabels)
+        else partial(certify, spec, labels, judge=judges.rubric())
+    )
     try:
-        return await certify(
-            spec,
-            labels,
-            judge=judges.rubric(),
-            attacks=attacks,
-            attack_units=attack_units,
-            repeats=repeats,
-            seed=seed,
-            progress=progress,
-        )
+        return await measure(attacks=attacks, attack_units=attack_units, repeats=repeats, seed=seed, progress=progress)
     finally:
         await judges.close()
 
@@ -143,9 +218,25 @@ def _judge_level(certificate: Certificate, path: Path) -> None:
         raise NotGoodEnoughError(
             f"{path}: red, the judge is not good enough on criteria that carry half of its weight; reword what it is asked"
         )
+    if certificate.regression is not None and certificate.regression.broken:
+        broken = certificate.regression.broken
+        raise NotGoodEnoughError(
+            f"{path}: {len(broken)} of the known answers were as expected once and are not now: "
+            f"{'; '.join(map(name_of, broken[:3]))}{' ...' if len(broken) > 3 else ''}; "
+            "reword what is asked, or change what the labels expect"
+        )
     if certificate.level == "insufficient":
         short = [f"{name} ({one.why})" for name, one in certificate.criteria.items() if one.level == "insufficient"]
         raise NotEnoughDataError(f"{path}: too few labels to say: {', '.join(short)}; label more prompts")
+
+
+@contextlib.contextmanager
+def _opened(journal: Path | None, reward: Path) -> Generator[Journal]:
+    kept = Journal.open(journal or reward.parent / ".dikast" / "journal.db")
+    try:
+        yield kept
+    finally:
+        kept.close()
 
 
 @contextlib.contextmanager

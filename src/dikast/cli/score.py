@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -184,9 +184,12 @@ def summary_lines(summary: Summary, output: Path, scan: Scan) -> Iterator[str]:
         yield f"{name}: the panel's votes agree so much that they count as {effective:.1f} independent ones at least"
 
 
-async def _write(scores: AsyncIterator[Score], out: BinaryIO, counts: _Counts, move: Callable[[int], None]) -> None:
-    encode = msgspec.json.Encoder().encode
-    async for score in scores:
-        out.write(encode(score) + b"\n")
-        counts.add(score)
-        move(1)
+async def _write(
+    scored: AsyncIterator[Sequence[Score]], out: BinaryIO, counts: _Counts, move: Callable[[int], None]
+) -> None:
+    encoder = msgspec.json.Encoder()
+    async for scores in scored:
+        out.write(encoder.encode_lines(scores))
+        for score in scores:
+            counts.add(score)
+        move(len(scores))

@@ -21,10 +21,11 @@ _EXPIRED = Missing("expired", "the batch's deadline came first")
 class Asker:
     """One model with one journal. Equal questions under way at once are asked once."""
 
-    def __init__(self, model: ModelClient, journal: Journal, *, budget: Budget | None = None) -> None:
+    def __init__(self, model: ModelClient, journal: Journal, *, budget: Budget | None = None, epoch: int = 0) -> None:
         self.model = model
         self.journal = journal
         self.budget = budget or Budget()
+        self._epoch = epoch
         self._under_way: dict[bytes, asyncio.Future[Reply | Missing]] = {}
 
     @property
@@ -54,7 +55,9 @@ class Asker:
         After `until`, in seconds of the event loop's clock, it is missing as `expired`.
         """
         raw = _encode(request)
-        key = question_key(raw, model=self.model.name, fingerprint=self.model.fingerprint, repeat=repeat)
+        key = question_key(
+            raw, model=self.model.name, fingerprint=self.model.fingerprint, repeat=repeat, epoch=self._epoch
+        )
         if (kept := self.journal.answer(key)) is not None:
             return _decode_reply(kept), Usage(questions=1)
         if _is_over(until):

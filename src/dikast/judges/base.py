@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Coroutine, Sequence
+from typing import Any, Protocol
 
 from dikast.judges.render import Case
 from dikast.models.base import Capabilities
@@ -32,9 +32,9 @@ class Judge(Protocol):
         """What all of them can do."""
         ...
 
-    async def judge(
+    def judge(
         self, cases: Sequence[Case], criteria: Sequence[Criterion], *, repeat: int = 0, until: float | None = None
-    ) -> tuple[list[Verdicts], Usage]:
+    ) -> Coroutine[Any, Any, tuple[list[Verdicts], Usage]]:
         """Gives the verdicts on each case, in order. The cases share their documents.
 
         After `until`, in seconds of the event loop's clock, whatever is still open is missing as `expired`.

@@ -75,8 +75,8 @@ class FallbackJudge(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def fingerprint(self) -> str:
-        """Both fingerprints: either may give a verdict."""
-        return f"{self.first.fingerprint} / {self.second.fingerprint}"
+        """Both fingerprints, joined as those of a panel are: either may give a verdict, and a certificate holds all."""
+        return f"{self.first.fingerprint} | {self.second.fingerprint}"
 
     @property
     def capabilities(self) -> Capabilities:

@@ -41,33 +41,44 @@ class PreferenceJudge(msgspec.Struct, frozen=True, kw_only=True):
     temperature: float = 0.0
 
     async def duel(
-        self, documents: tuple[tuple[str, str], ...], first: str, second: str, *, until: float | None = None
+        self,
+        documents: tuple[tuple[str, str], ...],
+        first: str,
+        second: str,
+        *,
+        repeat: int = 0,
+        until: float | None = None,
     ) -> tuple[Verdict | Missing, Usage]:
         """Gives the share that the first candidate wins: 1, 0, ½ for a tie, or a probability."""
-        return await self._read(self._duel_request(documents, first, second), self._read_duel, until)
+        return await self._read(self._duel_request(documents, first, second), self._read_duel, repeat, until)
 
     async def rank(
-        self, documents: tuple[tuple[str, str], ...], candidates: Sequence[str], *, until: float | None = None
+        self,
+        documents: tuple[tuple[str, str], ...],
+        candidates: Sequence[str],
+        *,
+        repeat: int = 0,
+        until: float | None = None,
     ) -> tuple[list[int] | Missing, Usage]:
         """Gives the candidates' positions from the best to the worst. A ranking that leaves one out is no ranking."""
         request = self._rank_request(documents, candidates)
-        return await self._read(request, lambda reply: read_ranking(reply, len(candidates)), until)
+        return await self._read(request, lambda reply: read_ranking(reply, len(candidates)), repeat, until)
 
     async def close(self) -> None:
         """Lets go of the model."""
         await self.asker.close()
 
     async def _read(
-        self, request: Request, read: Callable[[Reply], T | Missing], until: float | None
+        self, request: Request, read: Callable[[Reply], T | Missing], repeat: int, until: float | None
     ) -> tuple[T | Missing, Usage]:
         """Asks and reads; what a model wrote and nobody can read is asked once more."""
-        reply, usage = await self.asker.ask(request, until=until)
+        reply, usage = await self.asker.ask(request, repeat=repeat, until=until)
         if isinstance(reply, Missing):
             return reply, usage
         outcome = read(reply)
         if not isinstance(outcome, Missing) or request.schema is None or outcome.reason == "refused":
             return outcome, usage
-        second, cost = await self.asker.ask(asked_again(request, reply, outcome.detail), until=until)
+        second, cost = await self.asker.ask(asked_again(request, reply, outcome.detail), repeat=repeat, until=until)
         return (read(second) if isinstance(second, Reply) else outcome), usage + cost
 
     def _duel_request(self, documents: tuple[tuple[str, str], ...], first: str, second: str) -> Request:

@@ -60,15 +60,15 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
         """What the model can do."""
         return self.asker.capabilities
 
-    async def judge(
+    def judge(
         self, cases: Sequence[Case], criteria: Sequence[Criterion], *, repeat: int = 0, until: float | None = None
-    ) -> tuple[list[Verdicts], Usage]:
+    ) -> Coroutine[Any, Any, tuple[list[Verdicts], Usage]]:
         """Gives a verdict, or what is missing, for each criterion by its id, for each case in order."""
         if not cases or not criteria:
-            return [{} for _ in cases], Usage()
+            return _nothing_asked(cases)
         if self.samples == 1:
-            return await self._once(cases, criteria, repeat, until)
-        return await self._sampled(cases, criteria, repeat * self.samples, until)
+            return self._once(cases, criteria, repeat, until)
+        return self._sampled(cases, criteria, repeat * self.samples, until)
 
     async def close(self) -> None:
         """Lets go of the model."""
@@ -235,6 +235,10 @@ def check_fits(criteria: Sequence[Criterion], model: str, can: Capabilities) -> 
             )
         if criterion.na and (can.logprobs or not can.na):
             raise ConfigError(f"judge.criteria ({criterion.id}): {model} cannot answer n/a; remove 'na: true'")
+
+
+async def _nothing_asked(cases: Sequence[Case]) -> tuple[list[Verdicts], Usage]:
+    return [{} for _ in cases], Usage()
 
 
 def _read_question(outcome: Reply | Missing, criterion: Criterion) -> Verdict | Missing:

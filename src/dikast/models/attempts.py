@@ -19,6 +19,7 @@ import msgspec
 from dikast.errors import ModelError
 from dikast.models.base import Reply
 from dikast.models.limiter import Limiter
+from dikast.models.stopwatch import Stopwatch
 from dikast.records import MissingReason
 
 LONGEST_RETRY_AFTER = 60.0
@@ -41,11 +42,9 @@ class TryAgain(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempts(msgspec.Struct, frozen=True, kw_only=True):
-    """How often one request is tried and for how long."""
+    """How often one request is tried, and how long it rests in between."""
 
     most: int
-    timeout: float
-    """Seconds for one attempt, without the wait for a place."""
     first_pause: float = 0.5
     """Upper bound of the first pause; each next one is twice as long."""
     longest_pause: float = 30.0
@@ -56,20 +55,24 @@ async def tried(
     attempts: Attempts,
     *,
     limiter: Limiter,
+    watch: Stopwatch,
     dice: random.Random,
     tokens: int = 0,
 ) -> Reply:
-    """Gives the reply of the first attempt that has one. Raises `ModelError` with the last attempt's reason."""
+    """Gives the reply of the first attempt that has one. Raises `ModelError` with the last attempt's reason.
+
+    `watch` stops an attempt that takes too long; the wait for a place is not timed.
+    """
     number = 0
     while True:
         number += 1
         entered = await limiter.enter(tokens)
         try:
             try:
-                async with asyncio.timeout(attempts.timeout):
+                with watch.timed():
                     outcome = await once()
             except TimeoutError:
-                outcome = TryAgain(reason="timeout", detail=f"no answer within {attempts.timeout:g} s")
+                outcome = TryAgain(reason="timeout", detail=f"no answer within {watch.seconds:g} s")
             if isinstance(outcome, Reply):
                 limiter.well()
                 return outcome

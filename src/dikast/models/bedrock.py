@@ -16,7 +16,7 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import msgspec
 
@@ -26,6 +26,7 @@ from dikast.models.base import Capabilities, Reply, Request
 from dikast.models.formats import BadRequestError, Formats
 from dikast.models.http import asked_to_wait, checked_endpoint, tokens_of
 from dikast.models.limiter import Limiter
+from dikast.models.stopwatch import Stopwatch
 from dikast.records import MissingReason
 from dikast.spec.models import ModelConnection
 
@@ -102,6 +103,13 @@ class _Answer(msgspec.Struct, frozen=True, rename="camel"):
     usage: _Usage | None = None
 
 
+class _Door(NamedTuple):
+    """What belongs to one event loop."""
+
+    limiter: Limiter
+    watch: Stopwatch
+
+
 class BedrockModel:
     """One model in one region."""
 
@@ -111,12 +119,12 @@ class BedrockModel:
         self._connection = connection
         if connection.endpoint is not None:
             checked_endpoint(connection.endpoint, name)
-        self._attempts = Attempts(most=connection.attempts, timeout=connection.timeout, first_pause=first_pause)
+        self._attempts = Attempts(most=connection.attempts, first_pause=first_pause)
         self._dice = random.Random()
         self._client: Any = None
         self._connecting = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
-        self._limiters: dict[asyncio.AbstractEventLoop, Limiter] = {}
+        self._doors: dict[asyncio.AbstractEventLoop, _Door] = {}
         self._formats: Formats[Format] = Formats(get_args(Format))
         self._caches = True
         extra = f" {msgspec.json.encode(connection.body, order='deterministic').decode()}" if connection.body else ""
@@ -162,25 +170,28 @@ class BedrockModel:
             return await loop.run_in_executor(threads, self._converse, arguments)
 
         characters = sum(len(message.content) for message in request.messages)
+        door = self._door(loop)
         return await tried(
             once,
             self._attempts,
-            limiter=self._limiter(loop),
+            limiter=door.limiter,
+            watch=door.watch,
             dice=self._dice,
             tokens=tokens_of(characters, request.max_tokens),
         )
 
-    def _limiter(self, loop: asyncio.AbstractEventLoop) -> Limiter:
-        if loop not in self._limiters:
-            self._limiters = {other: limiter for other, limiter in self._limiters.items() if not other.is_closed()}
+    def _door(self, loop: asyncio.AbstractEventLoop) -> _Door:
+        if loop not in self._doors:
+            self._doors = {other: door for other, door in self._doors.items() if not other.is_closed()}
             of = self._connection
-            self._limiters[loop] = Limiter(
+            limiter = Limiter(
                 of.concurrency,
                 requests_per_minute=of.requests_per_minute,
                 tokens_per_minute=of.tokens_per_minute,
                 clock=loop.time,
             )
-        return self._limiters[loop]
+            self._doors[loop] = _Door(limiter, Stopwatch(of.timeout))
+        return self._doors[loop]
 
     def _converse(self, arguments: dict[str, Any]) -> Reply | TryAgain:
         import botocore.exceptions as failures  # pyright: ignore[reportMissingTypeStubs]

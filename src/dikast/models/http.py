@@ -22,6 +22,7 @@ from dikast.models.attempts import Attempts, TryAgain, seconds_of, seconds_of_re
 from dikast.models.base import Reply, answer_begun
 from dikast.models.formats import BadRequestError
 from dikast.models.limiter import Limiter
+from dikast.models.stopwatch import Stopwatch
 from dikast.models.transport import BrokenConnectionError, Headers, HttpAnswer, Transport, open_transport
 from dikast.records import MissingReason
 from dikast.spec.models import ModelConnection
@@ -39,7 +40,8 @@ _STOPS = {
 """Answers that every request would get."""
 _PASSING: dict[int, MissingReason] = {408: "timeout", 425: "transport", 429: "rate_limited"}
 _TOO_MUCH = frozenset({429, 503})
-_RESETS = ("x-ratelimit-reset-requests", "x-ratelimit-reset-tokens")
+_LEFT = tuple((f"x-ratelimit-remaining-{of}", f"x-ratelimit-reset-{of}") for of in ("requests", "tokens"))
+"""Headers: how much is left, and in how long there is more."""
 
 Read = Callable[[bytes, float], Reply]
 """Reads a body, and the seconds it took, into a reply. Raises `ModelError` where it is none."""
@@ -50,6 +52,7 @@ class _Door(msgspec.Struct, frozen=True):
 
     transport: Transport
     limiter: Limiter
+    watch: Stopwatch
     headers: dict[str, str]
     key: str
 
@@ -67,7 +70,7 @@ class HttpEndpoint:
         self._connection = connection
         self._key_variable = connection.key_variable or "OPENAI_API_KEY"
         self._key_needed = connection.key_variable is not None or self.endpoint == OPENAI_ENDPOINT
-        self._attempts = Attempts(most=connection.attempts, timeout=connection.timeout, first_pause=first_pause)
+        self._attempts = Attempts(most=connection.attempts, first_pause=first_pause)
         self._dice = random.Random()
         self._doors: dict[asyncio.AbstractEventLoop, _Door] = {}
 
@@ -89,6 +92,7 @@ class HttpEndpoint:
             partial(self._attempt, door, body, read),
             self._attempts,
             limiter=door.limiter,
+            watch=door.watch,
             dice=self._dice,
             tokens=tokens,
         )
@@ -154,7 +158,7 @@ class HttpEndpoint:
             tokens_per_minute=of.tokens_per_minute,
             clock=loop.time,
         )
-        self._doors[loop] = _Door(transport, limiter, headers, key)
+        self._doors[loop] = _Door(transport, limiter, Stopwatch(of.timeout), headers, key)
         return self._doors[loop]
 
 
@@ -178,9 +182,9 @@ def _exhausted(headers: Headers, *, failed: bool = False) -> float:
     Of a server that has failed, headers that tell the reset alone say so too.
     """
     pause = 0.0
-    for reset in _RESETS:
-        left = headers.get(reset.replace("reset", "remaining"))
-        if left == "0" or (failed and left is None):
+    for left, reset in _LEFT:
+        said = headers.get(left)
+        if said == "0" or (failed and said is None):
             pause = max(pause, seconds_of_reset(headers.get(reset)))
     return pause
 

@@ -47,6 +47,7 @@ class Limiter:
         self._timer: asyncio.TimerHandle | None = None
         self._requests = _Rate(requests_per_minute) if requests_per_minute else None
         self._tokens = _Rate(tokens_per_minute) if tokens_per_minute else None
+        self._rates = tuple(rate for rate in (self._requests, self._tokens) if rate is not None)
 
     async def enter(self, tokens: int) -> float:
         """Waits for a place for a request of about so many tokens. Gives the time of entry, for `too_much`."""
@@ -112,11 +113,15 @@ class Limiter:
 
     def _closed_for(self) -> float:
         """Seconds until somebody may enter: the server asked for them, or the minute's share is used up."""
-        rates = [rate.free_at for rate in (self._requests, self._tokens) if rate is not None]
-        return max([self._closed_until, *rates]) - self._clock()
+        until = self._closed_until
+        for rate in self._rates:
+            until = max(until, rate.free_at)
+        return until - self._clock()
 
     def _take(self, tokens: int) -> None:
         self.under_way += 1
+        if not self._rates:
+            return
         now = self._clock()
         if self._requests is not None:
             self._requests.take(1, now)

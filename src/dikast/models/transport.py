@@ -102,21 +102,25 @@ class AiohttpTransport:
             raise BrokenConnectionError("the connections were closed")
         proxy = self._proxy(url)
         try:
-            async with self._session.post(
+            answer = await self._session.post(
                 # Said to be bytes, which aiohttp would else find out for each request.
                 url,
                 data=self._payload(body),
                 headers=headers,
                 allow_redirects=False,
                 proxy=proxy,
-            ) as answer:
+            )
+            try:
                 if begun is None and _says_short(answer.headers):
                     text = await answer.read()
                 else:
                     text = await _read_bounded(answer.content.iter_any(), begun)
-                return HttpAnswer(status=answer.status, headers=answer.headers, body=text)
+            finally:
+                # Of an answer that was read to its end the connection is free already; any other's cannot be used again.
+                answer.close()
         except self._broken as error:
             raise BrokenConnectionError(f"{type(error).__name__}: {error}") from error
+        return HttpAnswer(status=answer.status, headers=answer.headers, body=text)
 
     async def close(self) -> None:
         """Closes the session."""

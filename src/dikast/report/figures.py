@@ -16,6 +16,7 @@ from dikast.report.words import interval, number
 
 _WIDTH, _LABELS, _PLOT, _ROW, _GAP, _TOP, _BOTTOM = 580, 152, 216, 36, 12, 8, 42
 _PANEL_WIDTH, _PANEL_HEIGHT, _LEFT, _RIGHT, _ABOVE, _BELOW = 260, 150, 34, 10, 10, 24
+_BAR_WIDTH, _BAR_HEIGHT, _BAR_MARGIN = 96, 16, 5
 _MOST_STEPS = 4
 _LEAST_SPAN = 1e-9
 
@@ -112,6 +113,24 @@ def curve_figure(runs: Sequence[Sequence[tuple[float, float]]], axis: Axis, *, t
     parts.append(_line(points, "curve"))
     parts += [f'<circle class="s0" cx="{x:.1f}" cy="{y:.1f}" r="2.6"/>' for x, y in points]
     return _svg(_PANEL_WIDTH, _PANEL_HEIGHT, title, parts)
+
+
+def interval_bar(value: float, low: float | None, high: float | None, *, limit: float | None, title: str) -> str:
+    """Draws one figure on an axis from 0 to 1, small enough for a cell; a dashed line stands at the limit."""
+    axis, middle = Axis(low=0, high=1, ticks=()), _BAR_HEIGHT / 2
+
+    def place(share: float) -> float:
+        return _BAR_MARGIN + axis.share(share) * (_BAR_WIDTH - 2 * _BAR_MARGIN)
+
+    parts = [f'<line class="track" x1="{place(0)}" x2="{place(1)}" y1="{middle}" y2="{middle}"/>']
+    if limit is not None:
+        parts.append(f'<line class="limit" x1="{place(limit):.1f}" x2="{place(limit):.1f}" y1="0" y2="{_BAR_HEIGHT}"/>')
+    if low is not None and high is not None:
+        parts.append(
+            f'<line class="s0 span" x1="{place(low):.1f}" x2="{place(high):.1f}" y1="{middle}" y2="{middle}"/>'
+        )
+    parts.append(f'<circle class="s0" cx="{place(value):.1f}" cy="{middle}" r="3"/>')
+    return _svg(_BAR_WIDTH, _BAR_HEIGHT, title, parts)
 
 
 def _mark(mark: Mark, axis: Axis, y: float) -> str:

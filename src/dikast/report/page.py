@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dikast.evaluate.records import Contrast
@@ -16,6 +14,7 @@ from dikast.report.figures import Axis, Mark, Row, axis_around, curve_figure, in
 from dikast.report.record import Report
 from dikast.report.samples import Sample, cut
 from dikast.report.sources import Source
+from dikast.report.templating import own, template
 
 SHOWN_IN_FOREST = ("gold", "gold_sampled", "reward", "reward_sampled")
 PAIRS_IN_FOREST = 2
@@ -35,48 +34,23 @@ class Drawn(NamedTuple):
 def render(report: Report, sources: Sequence[Source], samples: Sequence[Sample]) -> str:
     """Gives the page as text."""
     certificate = next((source.certificate for source in sources if source.certificate), None)
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            report=report,
-            arms=list(report.arms),
-            pairs=pairs_of(list(report.arms)),
-            metrics=list(dict.fromkeys(m for figures in report.arms.values() for m in figures)),
-            contrasts={(c.a, c.b, c.metric): c for c in report.contrasts},
-            scores=_score_figure(report),
-            validity=_validity_figure(report),
-            forest=_forest(report),
-            curves=_curves(report, sources),
-            certificate=certificate,
-            settings=sources[0].settings if sources else None,
-            samples=samples,
-        )
+    return template("report.html.j2").render(
+        report=report,
+        arms=list(report.arms),
+        pairs=pairs_of(list(report.arms)),
+        metrics=list(dict.fromkeys(m for figures in report.arms.values() for m in figures)),
+        contrasts={(c.a, c.b, c.metric): c for c in report.contrasts},
+        scores=_score_figure(report),
+        validity=_validity_figure(report),
+        forest=_forest(report),
+        curves=_curves(report, sources),
+        certificate=certificate,
+        settings=sources[0].settings if sources else None,
+        samples=samples,
+        words=words,
+        cut=cut,
+        side=_side,
     )
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("dikast.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    environment.globals.update(words=words, cut=cut, side=_side)
-    return environment
-
-
-def _shown(value: Any) -> Any:
-    """What every expression of the template passes through, before it is escaped."""
-    return words.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _own(svg: str) -> Markup:
-    """Marks a figure of ours as safe: what it holds from outside is escaped where it is drawn."""
-    return Markup(svg)
 
 
 def _score_figure(report: Report) -> Drawn | None:
@@ -96,7 +70,7 @@ def _score_figure(report: Report) -> Drawn | None:
     svg = interval_figure(rows, _SCALE, title="Judge score from 1 to 5 for each arm")
     return Drawn(
         "Judge score from 1 to 5",
-        _own(svg),
+        own(svg),
         f"A single greedy answer (●) and the best of {report.best_of} samples as the reward "
         "picks it (◆), with 95 % intervals over documents. Same model as the reward, another question.",
     )
@@ -117,7 +91,7 @@ def _validity_figure(report: Report) -> Drawn | None:
     svg = interval_figure(rows, _SHARE, title="JSON validity for each arm")
     return Drawn(
         "JSON validity",
-        _own(svg),
+        own(svg),
         "Greedy, unconstrained answers (●) with 95 % Wilson intervals; "
         "the orange bar is the exact one-sided 95 % lower bound.",
     )
@@ -135,7 +109,7 @@ def _forest(report: Report) -> list[Drawn]:
             drawn.append(
                 Drawn(
                     f"What {a} gains over {b}",
-                    _own(svg),
+                    own(svg),
                     "Differences paired by document, with 95 % bootstrap intervals. "
                     "Left of the dark line is worse, right of it better.",
                 )
@@ -162,7 +136,7 @@ def _curves(report: Report, sources: Sequence[Source]) -> list[Drawn]:
         low, high = report.range if name == "reward" else (0.0, 1.0)
         axis = Axis(low=low, high=high, ticks=(low, (low + high) / 2, high))
         title = {"share/gated": "share gated", "share/missing": "share missing"}.get(name, name.removeprefix("part/"))
-        drawn.append(Drawn(title, _own(curve_figure(lines, axis, title=title))))
+        drawn.append(Drawn(title, own(curve_figure(lines, axis, title=title))))
     return drawn
 
 

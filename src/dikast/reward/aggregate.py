@@ -77,7 +77,7 @@ class Aggregator:
         units = [self._unit_parts(unit) for unit in judged]
         recall = self._recall(rollout, items, covered) if self.file.recall else None
         everything = (*parts, *chain.from_iterable(units), *([recall] if recall else []))
-        missing = next((part for part in everything if part.missing), None)
+        missing = _first_missing(everything)
         value = None if missing else self._value(parts, units, judged, items, recall)
         if value is None:
             return Score(
@@ -162,6 +162,13 @@ class Aggregator:
             share = sum(given) / len(given) if given else None
         reason = f"{issues} issue{'' if issues == 1 else 's'} to find"
         return Part(name=RECALL, kind="criterion", value=share, weight=spec.beta, na=share is None, reason=reason)
+
+
+def _first_missing(parts: Sequence[Part]) -> Part | None:
+    for part in parts:
+        if part.missing:
+            return part
+    return None
 
 
 def weighted_mean(values: Mapping[str, float | None], weights: Mapping[str, float]) -> float | None:

@@ -24,6 +24,7 @@ from dikast.spec.reward import RewardSpec
 
 if TYPE_CHECKING:
     from dikast.judges.preference import PreferenceJudge
+    from dikast.reward.compare import Comparison
 
 
 class Judges:
@@ -37,12 +38,14 @@ class Judges:
         *,
         fallback: ModelClient | None = None,
         budget: Budget | None = None,
+        epoch: int = 0,
     ) -> None:
         self.spec = spec
         self.journal = journal
         self.budget = budget or Budget()
+        self._epoch = epoch
         self._members = [self._member(model) for model in models]
-        self._fallback = None if fallback is None else Asker(fallback, journal, budget=self.budget)
+        self._fallback = None if fallback is None else Asker(fallback, journal, budget=self.budget, epoch=epoch)
         for one in self._all:
             try:
                 _require_able(spec.file.judge, one.name, one.capabilities)
@@ -50,12 +53,23 @@ class Judges:
                 raise ConfigError(f"{spec.path}: {error}") from None
 
     @classmethod
-    def open(cls, spec: RewardSpec, journal: Journal, *, calls: int | None = None, usd: float | None = None) -> Judges:
-        """Opens the models that the reward names, to be asked so often and for so much money at the most."""
+    def open(
+        cls,
+        spec: RewardSpec,
+        journal: Journal,
+        *,
+        calls: int | None = None,
+        usd: float | None = None,
+        epoch: int = 0,
+    ) -> Judges:
+        """Opens the models that the reward names, to be asked so often and for so much money at the most.
+
+        What the journal holds of another `epoch` is asked anew.
+        """
         judge = spec.file.judge
         models = [member_of(spec, name, open_model) for name in judge.models]
         fallback = client_of(spec, judge.fallback.model, open_model) if judge.fallback else None
-        return cls(spec, models, journal, fallback=fallback, budget=budget_of(spec, calls=calls, usd=usd))
+        return cls(spec, models, journal, fallback=fallback, budget=budget_of(spec, calls=calls, usd=usd), epoch=epoch)
 
     @property
     def name(self) -> str:
@@ -86,16 +100,18 @@ class Judges:
         spec = self.spec.file.judge
         if spec.mode == "rubric":
             return RubricJudging(judge=self.rubric(), criteria=criteria, file=self.spec.file)
+        return PreferenceJudging(comparison=self.comparison())
+
+    def comparison(self) -> Comparison:
+        """The judge that compares: one model or a panel, with the second one behind it."""
         # Most rewards compare nothing, and are ready the sooner.
         from dikast.reward.compare import Comparison
 
-        return PreferenceJudging(
-            comparison=Comparison(
-                judges=tuple(self._preference_of(member) for member in self._members if isinstance(member, Asker)),
-                second=None if self._fallback is None else self._preference_of(self._fallback),
-                spec=spec,
-                reward_hash=self.spec.hash,
-            )
+        return Comparison(
+            judges=tuple(self._preference_of(member) for member in self._members if isinstance(member, Asker)),
+            second=None if self._fallback is None else self._preference_of(self._fallback),
+            spec=self.spec.file.judge,
+            reward_hash=self.spec.hash,
         )
 
     async def close(self) -> None:
@@ -110,7 +126,7 @@ class Judges:
     def _member(self, model: ModelClient | RecordedJudge) -> Asker | RecordedJudge:
         if isinstance(model, RecordedJudge):
             return model
-        return Asker(model, self.journal, budget=self.budget)
+        return Asker(model, self.journal, budget=self.budget, epoch=self._epoch)
 
     def _rubric_of(self, member: Asker | RecordedJudge) -> Judge:
         if isinstance(member, RecordedJudge):

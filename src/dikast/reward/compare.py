@@ -14,9 +14,10 @@ import msgspec
 
 from dikast.errors import DataError
 from dikast.judges.merge import merged
-from dikast.judges.panel import wants_another
+from dikast.judges.panel import common, wants_another
 from dikast.judges.preference import PreferenceJudge
 from dikast.judges.priming import primed
+from dikast.models.base import Capabilities
 from dikast.records import Missing, Usage, Verdict
 from dikast.reward.binding import Bound, case_of, reference_of
 from dikast.reward.duels import (
@@ -60,6 +61,35 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Asked where the first ones leave a question open, or take too long."""
     spec: JudgeSpec
     reward_hash: str
+
+    @property
+    def name(self) -> str:
+        """The models that compare, without the one behind them."""
+        return ", ".join(judge.asker.name for judge in self.judges)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all that may give an answer."""
+        return " | ".join(judge.asker.fingerprint for judge in self._all)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What all of them can do."""
+        return common([judge.asker.capabilities for judge in self._all])
+
+    @property
+    def _all(self) -> list[PreferenceJudge]:
+        return [*self.judges, *([self.second] if self.second else [])]
+
+    async def pair(
+        self, documents: Documents, first: str, second: str, *, repeat: int = 0
+    ) -> tuple[Verdict | Missing, Usage]:
+        """Gives the share that the first of two wins, asked as a group would be: by a ranking where the reward ranks."""
+        if self.spec.compare == "listwise" and first != second:
+            said, usage = await self._ask(lambda judge: judge.rank(documents, [first, second], repeat=repeat))
+            won = [from_ranking(ranking, (0, 1), Duel(0, 1)) for ranking in said.answers]
+            return said.merged(won, self.spec.panel), usage
+        return await self._one_duel(documents, first, second, None, repeat=repeat)
 
     async def compare(
         self, group: Sequence[Bound], *, until: float | None = None
@@ -180,11 +210,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return {duel: outcome for duel, (outcome, _) in zip(planned, fought, strict=True)}, usage
 
     async def _one_duel(
-        self, documents: Documents, first: str, second: str, until: float | None
+        self, documents: Documents, first: str, second: str, until: float | None, *, repeat: int = 0
     ) -> tuple[Verdict | Missing, Usage]:
         if first == second:
             return Verdict(value=0.5, reason="equal to each other"), Usage()
-        said, usage = await self._ask(lambda judge: judge.duel(documents, first, second, until=until))
+        said, usage = await self._ask(lambda judge: judge.duel(documents, first, second, repeat=repeat, until=until))
         return said.merged(said.answers, self.spec.panel), usage
 
     async def _ask(

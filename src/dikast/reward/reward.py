@@ -20,6 +20,7 @@ from dikast.reward.blocking import run_blocking
 from dikast.reward.engine import Engine, Progress
 from dikast.reward.parts import AS_IT_STANDS, Reading
 from dikast.rollouts import rollouts_of
+from dikast.spec.judge import PREFERENCE
 from dikast.spec.reward import RewardSpec, healthbench_problems
 
 
@@ -101,6 +102,8 @@ class Reward:
 def _require_enough(spec: RewardSpec, readings: Mapping[str, Reading]) -> None:
     """Raises where what the certificate leaves on does not make a score."""
     criteria = spec.file.judge.criteria
+    if not criteria and not readings.get(PREFERENCE, AS_IT_STANDS).factor:
+        raise NotGoodEnoughError(f"{spec.path}: the certificate turns the comparison off; there is nothing to judge")
     weights = {c.id: c.weight * readings.get(c.id, AS_IT_STANDS).factor for c in criteria}
     if criteria and not any(weights.values()):
         raise NotGoodEnoughError(f"{spec.path}: the certificate turns every criterion off; there is nothing to judge")

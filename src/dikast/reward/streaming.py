@@ -1,7 +1,7 @@
 """Scores a file of any length in the order of its lines, with what is under way in memory and no more.
 
     scan = scan_rollouts(path, require=engine.require)
-    async for score in scored_file(engine, scan, journal):
+    async for scores in scored_file(engine, scan, journal):
         ...
 
 The groups of a file whose rollouts do not stand together are gathered in the journal first, and the scores
@@ -14,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from itertools import groupby
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import groupby, islice
+from typing import TypeVar
 
 import msgspec
 
@@ -23,6 +24,8 @@ from dikast.journal import PAGE, Journal
 from dikast.records import Rollout, Score
 from dikast.reward.engine import Engine
 from dikast.rollouts import Scan, rollouts_in
+
+T = TypeVar("T")
 
 AHEAD = 4
 """Groups' rollouts in memory, at the most, as a multiple of the requests that the judge takes at once."""
@@ -34,24 +37,25 @@ _encode = msgspec.json.Encoder().encode
 
 async def scored_file(
     engine: Engine, scan: Scan, journal: Journal, *, deadline: float | None = None
-) -> AsyncIterator[Score]:
-    """Gives the scores of a scanned file in the order of its lines.
+) -> AsyncIterator[Sequence[Score]]:
+    """Gives the scores of a scanned file in the order of its lines, some at a time.
 
     After `deadline` seconds what is still open is missing as `expired`.
     """
     until = None if deadline is None else asyncio.get_running_loop().time() + deadline
     if scan.together:
-        async for score in _in_order(engine, _groups(rollouts_in(scan)), until):
-            yield score
+        async for scores in _in_order(engine, _groups(rollouts_in(scan)), until):
+            yield scores
         return
     with journal.spill() as spilled:
         for some in _in_batches(enumerate(rollouts_in(scan))):
             spilled.keep_rollouts([(position, rollout.group, pickle.dumps(rollout)) for position, rollout in some])
         places: deque[int] = deque()
-        async for score in _in_order(engine, _groups(_noted(spilled.rollouts(), places)), until):
-            spilled.keep_score(places.popleft(), _encode(score))
-        for raw in spilled.scores():
-            yield _decode_score(raw)
+        async for scores in _in_order(engine, _groups(_noted(spilled.rollouts(), places)), until):
+            for score in scores:
+                spilled.keep_score(places.popleft(), _encode(score))
+        for some in _in_batches(map(_decode_score, spilled.scores())):
+            yield some
 
 
 def _noted(rows: Iterator[tuple[int, bytes]], places: deque[int]) -> Iterator[Rollout]:
@@ -65,11 +69,10 @@ def _noted(rows: Iterator[tuple[int, bytes]], places: deque[int]) -> Iterator[Ro
         yield pickle.loads(raw)
 
 
-async def _in_order(engine: Engine, groups: Iterator[list[Rollout]], until: float | None) -> AsyncIterator[Score]:
+async def _in_order(engine: Engine, groups: Iterator[list[Rollout]], until: float | None) -> AsyncIterator[list[Score]]:
     if engine.concurrency == 1:
         for group in groups:
-            for score in await engine.score_group(group, until=until):
-                yield score
+            yield await engine.score_group(group, until=until)
         return
     window: deque[asyncio.Task[list[Score]]] = deque()
     ahead = 0
@@ -80,11 +83,9 @@ async def _in_order(engine: Engine, groups: Iterator[list[Rollout]], until: floa
             while ahead > max(LEAST_AHEAD, AHEAD * engine.concurrency):
                 scores = await window.popleft()
                 ahead -= len(scores)
-                for score in scores:
-                    yield score
+                yield scores
         while window:
-            for score in await window.popleft():
-                yield score
+            yield await window.popleft()
     finally:
         for task in window:
             task.cancel()
@@ -96,11 +97,6 @@ def _groups(rollouts: Iterator[Rollout]) -> Iterator[list[Rollout]]:
         yield list(group)
 
 
-def _in_batches(rows: Iterator[tuple[int, Rollout]]) -> Iterator[list[tuple[int, Rollout]]]:
-    batch: list[tuple[int, Rollout]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == PAGE:
-            yield batch
-            batch = []
-    yield batch
+def _in_batches(rows: Iterator[T]) -> Iterator[list[T]]:
+    while batch := list(islice(rows, PAGE)):
+        yield batch

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from dikast.certify.labels import Vote
+from dikast.report.marks import Piece
 from dikast.web.review.figures import Agreement
-from dikast.web.review.marks import Piece
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):

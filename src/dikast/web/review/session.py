@@ -18,13 +18,13 @@ from dikast.certify.certificate import MIDDLE
 from dikast.certify.labels import Vote
 from dikast.errors import ConfigError, UsageError
 from dikast.records import Missing, Verdict
+from dikast.report.marks import pieces
 from dikast.report.words import visible
 from dikast.rollouts import write_rows
 from dikast.spec.judge import Criterion
 from dikast.spec.reward import RewardSpec
 from dikast.web.review.answers import Answers, Given, Question
 from dikast.web.review.figures import Agreement, agreement_of
-from dikast.web.review.marks import pieces
 from dikast.web.review.queue import Drawn, Place, doubt, ordered
 from dikast.web.review.records import Answered, Page, Progress, Shown
 from dikast.web.review.units import Unit

@@ -8,27 +8,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from dikast.certify.labels import Vote, read_labels
 from dikast.errors import DataError, UsageError
 from dikast.evaluate.records import Answer, Evaluation
-from dikast.judges.render import plain
 from dikast.records import Rollout, Score
+from dikast.report.candidate import Field, fields_of
 from dikast.reward.binding import Bound, bind, case_of, duplicates
 from dikast.rollouts import read_rows, rollout_of
 from dikast.spec.reward import RewardSpec
-
-
-class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of a candidate; without a name it is the whole text."""
-
-    name: str
-    text: str
-    judged: bool
-    """Whether the judge sees it."""
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +143,7 @@ def _units(bound: Bound, items: Sequence[int | None], row: Mapping[str, Any]) ->
             id=bound.rollout.id,
             item=item,
             documents=bound.documents,
-            candidate=tuple(_fields(bound, item)),
+            candidate=tuple(fields_of(bound, item)),
             prompt=_prompt(bound),
             case=_case(bound, item),
             row={**row} if item is None else {**row, "item": item},
@@ -163,19 +154,6 @@ def _units(bound: Bound, items: Sequence[int | None], row: Mapping[str, Any]) ->
 def _case(bound: Bound, item: int | None) -> str:
     case = case_of(bound, item)
     return hashlib.sha256(msgspec.json.encode([case.documents, case.candidate])).hexdigest()
-
-
-def _fields(bound: Bound, item: int | None) -> Iterator[Field]:
-    """What the judge sees of a candidate, field by field, and then what else there is of an item."""
-    value = bound.parsed if item is None else (bound.items or ())[item]
-    by_field = isinstance(value, Mapping) and (item is not None or bound.show is not None)
-    if not by_field:
-        yield Field(name="", text=plain(value) if item is not None else bound.rollout.completion, judged=True)
-        return
-    fields = cast("Mapping[str, Any]", value)
-    shown = [name for name in (fields if bound.show is None else bound.show) if name in fields]
-    for name in (*shown, *(name for name in fields if name not in shown)):
-        yield Field(name=name, text=plain(fields[name]), judged=name in shown)
 
 
 def _prompt(bound: Bound) -> str | None:

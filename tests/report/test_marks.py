@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dikast.quoting import quoted_in
-from dikast.web.review.marks import pieces
+from dikast.report.marks import pieces
 
 DOCUMENT = "Invoices are due within 14 days of receipt. Late payment bears interest at “nine  percent” a year."
 
