@@ -24,7 +24,16 @@ from measuring import cell
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs" / "performance.md"
 MARK = "<!-- the last run -->"
-BENCHMARKS = ("starting.py", "engine.py", "judging.py", "journal.py", "streaming.py", "preference.py", "agree.py")
+BENCHMARKS = (
+    "starting.py",
+    "engine.py",
+    "judging.py",
+    "journal.py",
+    "streaming.py",
+    "preference.py",
+    "agree.py",
+    "certify.py",
+)
 
 
 def main() -> None:

@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import msgspec
@@ -6,10 +7,12 @@ import pytest
 from dikast.certify.attacks import Reworded
 from dikast.certify.certificate import (
     ChosenReading,
+    Disagreement,
     certificate_hash,
     read_certificate,
     write_certificate,
 )
+from dikast.certify.expected import ExpectedAnswer
 from dikast.certify.measure import certify
 from dikast.errors import ConfigError, UnavailableError
 
@@ -72,6 +75,31 @@ async def test_the_hash_forgets_the_date_and_nothing_else(certificate):
     assert certificate_hash(other) != certificate_hash(certificate)
 
 
+async def test_a_certificate_without_what_is_held_since_keeps_the_hash_that_it_had(reward, suite, judge_of, perfect):
+    certificate = msgspec.structs.replace(await certify(reward, suite, judge=judge_of(perfect)), disagreements=())
+    since = {"disagreements", "expected", "regression", "outcomes", "rollouts_hash"}
+
+    older = msgspec.to_builtins(certificate)
+    older["criteria"] = {
+        name: {key: value for key, value in one.items() if key not in ("pass_rate", "preference")}
+        for name, one in older["criteria"].items()
+    }
+    older = {key: value for key, value in older.items() if key not in since | {"date"}}
+
+    as_it_was = hashlib.sha256(msgspec.json.encode(older, order="deterministic")).hexdigest()
+    assert certificate_hash(certificate) == as_it_was
+
+
+async def test_what_is_held_since_belongs_to_the_hash_where_there_is_any(certificate):
+    known = ExpectedAnswer(id="r", criterion="useful", content="c", expect=True, said=True)
+    differs = Disagreement(id="r1", item=None, criterion="useful", people={"ann": True}, value=0.1)
+    plain = certificate_hash(certificate)
+
+    assert certificate_hash(msgspec.structs.replace(certificate, expected=(known,))) != plain
+    assert certificate_hash(msgspec.structs.replace(certificate, disagreements=(differs,))) != plain
+    assert certificate_hash(msgspec.structs.replace(certificate, rollouts_hash="c0ffee")) != plain
+
+
 async def test_a_certificate_fits_its_reward_with_its_model_only(certificate, reward):
     assert certificate.fits(reward.hash, "f00d")
     assert not certificate.fits(reward.hash, "beef")
@@ -114,3 +142,32 @@ async def test_a_place_that_cannot_be_written_is_told(certificate, tmp_path):
 
     with pytest.raises(UnavailableError, match="cannot be written"):
         write_certificate(certificate, tmp_path / "file" / "certificate.json")
+
+
+async def test_a_certificate_from_before_outcomes_and_pass_rates_is_still_read(certificate, tmp_path):
+    content = json.loads(msgspec.json.encode(certificate))
+    for key in ("outcomes", "rollouts_hash"):
+        del content[key]
+    for criterion in content["criteria"].values():
+        del criterion["pass_rate"]
+    (tmp_path / "c.json").write_text(json.dumps(content))
+
+    assert read_certificate(tmp_path / "c.json") == certificate
+
+
+async def test_outcomes_and_pass_rates_are_read_as_they_were_written(
+    reward_of, reward_text, labels_of, row, judge_of, perfect, tmp_path
+):
+    rows = [row(n, outcomes={"accepted": n % 3}) for n in range(240)] + [row(n, labels={}) for n in range(240, 300)]
+    reward = reward_of(reward_text + "outcomes: {accepted: {at_least: 1, criteria: [useful]}}\n")
+    certificate = await certify(reward, labels_of(rows), judge=judge_of(perfect))
+
+    write_certificate(certificate, tmp_path / "c.json")
+
+    content = json.loads((tmp_path / "c.json").read_text())
+    assert read_certificate(tmp_path / "c.json") == certificate
+    assert set(content["outcomes"]) == {"metrics", "unserved", "serving_none"}
+    assert set(content["outcomes"]["metrics"]["accepted"]["score"]) == {"spearman", "auc"}
+    assert set(content["outcomes"]["metrics"]["accepted"]["score"]["auc"]) == {"value", "low", "high", "n"}
+    rate = content["criteria"]["useful"]["pass_rate"]
+    assert set(rate) == {"judge", "corrected", "rogan_gladen", "labelled", "unlabelled"}

@@ -1,8 +1,3 @@
-from hashlib import sha256
-
-import msgspec
-
-from dikast.certify.certificate import Disagreement, certificate_hash
 from dikast.certify.measure import certify
 from dikast.errors import ModelError
 from dikast.judges.rubric import RubricJudge
@@ -105,18 +100,3 @@ async def test_a_judge_that_gives_reasons_has_them_kept(reward, suite, judge_of)
 
     found = [(one.criterion, one.id, one.reason, one.evidence) for one in certificate.disagreements]
     assert found == [(name, "r5", "It seems so.", "contract 1") for name in ("on_topic", "useful")]
-
-
-async def test_a_certificate_without_any_has_the_hash_that_it_had_before_they_were_kept(
-    reward, suite, judge_of, perfect
-):
-    certificate = await certify(reward, suite, judge=judge_of(perfect))
-    one = Disagreement(id="r1", item=None, criterion="useful", people={"ann": True}, value=0.1)
-    differing = msgspec.structs.replace(certificate, disagreements=(one,))
-
-    for of_criterion in (before := msgspec.to_builtins(certificate))["criteria"].values():
-        del of_criterion["preference"]
-    before = {k: v for k, v in before.items() if k not in ("date", "disagreements")}
-    assert certificate.disagreements == ()
-    assert certificate_hash(certificate) == sha256(msgspec.json.encode(before, order="deterministic")).hexdigest()
-    assert certificate_hash(differing) != certificate_hash(certificate)

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dikast.certify.labels import check_criteria, consensus, expected_of, pairs_of, read_labels, split_labels
+from dikast.certify.labels import (
+    check_annotators,
+    check_criteria,
+    consensus,
+    expected_of,
+    pairs_of,
+    read_labels,
+    split_labels,
+)
 from dikast.errors import DataError
 from dikast.spec.judge import Criterion
 
@@ -61,6 +69,18 @@ def test_half_of_what_a_row_does_not_label_is_an_error(labels_of, row):
         DataError, match=r"labels.jsonl:1: 'expect' says half of 'usefull', which the row has no labels"
     ):
         check_criteria(labels, ["on_topic", "useful"])
+
+
+def test_one_annotator_where_two_are_needed_is_an_error(labels_of, row):
+    labels = labels_of([row(4), row(5, labels={"on_topic": {"ann": True, "bob": "n/a"}, "useful": {"ann": True}})])
+
+    check_annotators(labels, 1)
+    with pytest.raises(DataError, match=r"labels.jsonl:2: only ann answered 'useful', and 2 are needed; have more"):
+        check_annotators(labels, 2)
+
+
+def test_what_nobody_answered_needs_no_second_annotator(labels_of, row):
+    check_annotators(labels_of([row(4, labels={}), row(5, labels={"useful": {}})]), 2)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +164,15 @@ def test_a_group_stays_in_its_part_when_the_file_grows_or_is_shuffled(labels_of,
     assert set(few.tuning) <= set(many.tuning)
     assert set(few.certificate) <= set(many.certificate)
     assert few.hash != many.hash
+
+
+def test_what_nobody_labelled_is_not_spent_on_tuning(labels_of, row):
+    rows = [unsplit(row, number) | ({"labels": {}} if number % 2 else {}) for number in range(80)]
+
+    split = split_labels(labels_of(rows))
+
+    assert {f"g{number}" for number in range(1, 80, 2)} <= set(split.certificate)
+    assert set(split.tuning) <= set(split_labels(labels_of([unsplit(row, number) for number in range(80)])).tuning)
 
 
 def test_the_files_own_split_is_taken(labels_of, row):

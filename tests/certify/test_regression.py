@@ -3,13 +3,10 @@
 # A certificate may have no past; asking it then fails the test, as it should.
 # pyright: reportOptionalMemberAccess=false
 
-import hashlib
-
 import msgspec
 import pytest
 
 from dikast.certify.certificate import certificate_hash, read_certificate, write_certificate
-from dikast.certify.expected import ExpectedAnswer
 from dikast.certify.measure import certify
 from dikast.certify.present import notes
 from dikast.certify.regression import compared, earlier_certificate
@@ -207,17 +204,3 @@ async def test_what_cannot_be_compared_is_said_before_anything_is_asked(
     path.write_text("{")
     with pytest.raises(ConfigError, match=r"plain.json: not a certificate .* remove it$"):
         earlier_certificate(known_suite, None, path)
-
-
-async def test_a_certificate_without_known_answers_keeps_the_hash_it_had_before_there_were_any(
-    reward, suite, judge_of, perfect
-):
-    certificate = await certify(reward, suite, judge=judge_of(perfect))
-
-    content = msgspec.to_builtins(certificate)
-    older = {key: value for key, value in content.items() if key not in ("date", "expected", "regression")}
-    assert (
-        certificate_hash(certificate) == hashlib.sha256(msgspec.json.encode(older, order="deterministic")).hexdigest()
-    )
-    one = ExpectedAnswer(id="r", criterion="useful", content="c", expect=True, said=True)
-    assert certificate_hash(msgspec.structs.replace(certificate, expected=(one,))) != certificate_hash(certificate)

@@ -228,6 +228,81 @@ def test_a_broken_labels_file_is_one_line_with_its_place(folder, judge, capsys):
     assert re.fullmatch(r"error: .*labels\.jsonl:111: not valid JSON.*\n", capsys.readouterr().err)
 
 
+@pytest.mark.parametrize(
+    ("change", "options", "said"),
+    [
+        (
+            lambda row: row | {"labels": {"sounds": {"ann": True}}},
+            (),
+            r"labels\.jsonl:3: labels for 'sounds', which is no criterion of the reward; its criteria are sound",
+        ),
+        (
+            lambda row: row,
+            ("--annotators", "2"),
+            r"labels\.jsonl:1: only ann answered 'sound', and 2 are needed; have more people label it .*",
+        ),
+        (
+            lambda row: row | {"split": "tuning"},
+            (),
+            r"labels\.jsonl: none of its 55 groups is in the certificate part; label more prompts, or give .*",
+        ),
+        (
+            lambda row: row | {"split": "certificate"},
+            (),
+            r"labels\.jsonl: none of its 55 groups is in the tuning part; label more prompts, or give .*",
+        ),
+        (
+            lambda row: row | {"outcomes": {"accepted": 1}},
+            (),
+            r"labels\.jsonl:1: the outcome 'accepted' is not named under 'outcomes' of the reward; .*",
+        ),
+        (lambda row: row, ("--rollouts", "absent.jsonl"), r"absent\.jsonl: no such file"),
+    ],
+    ids=[
+        "unknown criterion",
+        "one annotator",
+        "nothing certified",
+        "nothing tuned on",
+        "unknown outcome",
+        "no rollouts",
+    ],
+)
+def test_labels_that_cannot_be_used_are_one_line_before_anything_is_asked(folder, judge, capsys, change, options, said):
+    path = folder / "labels.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    changed = rows[:2] + [change(row) for row in rows[2:]] if "sounds" in said else [change(row) for row in rows]
+    path.write_text("".join(json.dumps(row) + "\n" for row in changed))
+
+    code = certify(folder, *options)
+
+    assert (code, judge.asked) == (2, 0)
+    assert re.fullmatch(rf"error: (?:\S*/)?{said}\n", capsys.readouterr().err)
+    assert not (folder / "certificate.json").exists()
+
+
+def test_outcomes_and_unlabelled_rollouts_are_told_in_the_notes(folder, capsys):
+    path = folder / "labels.jsonl"
+    (folder / "reward.yaml").write_text(REWARD + "outcomes: {accepted: {at_least: 1}, returned: {at_most: 0}}\n")
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text(
+        "".join(json.dumps(row | {"outcomes": {"accepted": at % 2 == 0}}) + "\n" for at, row in enumerate(rows))
+    )
+    (folder / "rollouts.jsonl").write_text(
+        "".join(
+            json.dumps({"id": f"r{n}", "prompt": f"p{n}", "completion": f"answer {n}", "contract": "c"}) + "\n"
+            for n in range(400)
+        )
+    )
+
+    code = certify(folder, "--rollouts", str(folder / "rollouts.jsonl"), "--attack-units", "0")
+
+    out = capsys.readouterr().out
+    assert code == 0
+    assert re.search(r"^sound: people would say yes to 0\.50 \(0\.4\d\.\.0\.5\d\) of \d+ candidates, where", out, re.M)
+    assert re.search(r"^outcome accepted \(at least 1\): reached by 0\.50 .* the score has AUC 1\.00", out, re.M)
+    assert "warning: outcome returned: no row of the certificate's part carries it" in out
+
+
 def test_a_judge_that_is_not_there_leaves_no_certificate(folder, judge, capsys):
     (folder / "models.yaml").write_text(
         f"judge: {{provider: openai, endpoint: 'http://127.0.0.1:{judge.server_port}', key_variable: NOT_SET_HERE}}"
@@ -247,3 +322,4 @@ def test_the_help_has_examples(capsys):
     out = capsys.readouterr().out
     assert "dikast certify reward.yaml labels.jsonl" in out
     assert "--attack-units 50" in out
+    assert "--rollouts rollouts.jsonl" in out

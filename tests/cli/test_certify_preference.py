@@ -156,3 +156,17 @@ def test_labels_of_another_kind_are_one_line_with_their_place(folder, judge, cap
 
     assert (code, judge.asked) == (2, 0)
     assert re.fullmatch(rf"error: .*labels\.jsonl:1: {problem}\n", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--annotators", "3"), r"\S*pairs\.jsonl:1: only ann, bob answered 'preference', and 3 are needed; .*"),
+        (("--rollouts", "pairs.jsonl"), r"--rollouts: a preference judge passes nothing, .*"),
+    ],
+)
+def test_what_a_preference_judge_cannot_be_asked_for_is_one_line(folder, judge, capsys, options, said):
+    code = certify(folder, *options)
+
+    assert (code, judge.asked) == (2, 0)
+    assert re.fullmatch(rf"error: {said}\n", capsys.readouterr().err)

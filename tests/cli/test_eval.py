@@ -107,6 +107,36 @@ def test_files_of_completions_are_compared(project, capsys):
     assert (project / "out" / "journal.db").is_file()
 
 
+def test_labels_of_some_answers_correct_the_pass_rates_of_the_arms(project, capsys):
+    with (project / "labels.jsonl").open("w") as out:
+        for at in range(12):
+            row = {
+                "prompt": f"prompt {at}",
+                "completion": json.dumps("yes 0"),
+                "labels": {"good": {"ann": at % 2 == 0}},
+            }
+            out.write(json.dumps(row) + "\n")
+
+    code = run([*COMPARE, "-o", "out", "--labels", "labels.jsonl"])
+
+    assert code == 0
+    rate = json.loads((project / "out" / "report.json").read_text())["corrected"]["after"]["good"]
+    assert (rate["labelled"], rate["unlabelled"]) == (12, 12)
+    assert (rate["judge"]["value"], rate["corrected"]["value"]) == (pytest.approx(0.9), 0.5)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "pass rates of all judged answers" in out
+    assert "12 of 24" in out
+    assert "<h2>What people would pass</h2>" in (project / "out" / "report.html").read_text()
+
+
+def test_without_labels_nothing_is_said_of_what_people_would_pass(project, capsys):
+    run([*COMPARE, "-o", "out"])
+
+    assert json.loads((project / "out" / "report.json").read_text())["corrected"] == {}
+    assert "pass rates" not in capsys.readouterr().out
+    assert "What people would pass" not in (project / "out" / "report.html").read_text()
+
+
 def test_json_goes_to_standard_output_alone(project, capsys):
     run([*COMPARE, "-o", "out", "--judged", "3", "--json"])
 
@@ -143,6 +173,8 @@ def test_runs_of_several_seeds_are_pooled_into_a_folder(tmp_path):
         ([*COMPARE, "--arm", "after=before.jsonl", "-o", "out"], "the name 'after' is taken"),
         ([*COMPARE, "--gold", "other:score", "-o", "out"], "other.py is not there"),
         ([*COMPARE, "--known", "answer", "-o", "out"], "no column 'answer'"),
+        ([*COMPARE, "--labels", "absent.jsonl", "-o", "out"], "absent.jsonl: no such file"),
+        ([*COMPARE, "--labels", "before.jsonl", "-o", "out"], "before.jsonl:1: no 'labels'"),
     ],
 )
 def test_misuse_is_one_line_that_says_how_to_mend_it(project, capsys, arguments, said):

@@ -202,7 +202,9 @@ def run_folder(folder: Path) -> Path:
         made_with={},
     )
     save(evaluation_of(about, [], answers, []), folder / "run")
-    (folder / "run" / "eval" / "rft.greedy.jsonl").write_text((folder / "rollouts.jsonl").read_text())
+    (folder / "run" / "eval" / "rft.greedy.jsonl").write_text(
+        "".join(json.dumps(row | {"group": row["id"]}) + "\n" for row in rows)
+    )
     return folder / "run"
 
 
@@ -220,6 +222,26 @@ def test_a_run_is_labelled_with_its_verdicts_if_its_reward_is_still_the_same(run
     assert ("its verdicts are left out" in told) == (judged == 0)
     [row] = read_labels(run_folder / "labels.jsonl").rows
     assert row.rollout.id.startswith("rft/r")
+
+
+def test_the_labels_of_a_run_tell_its_report_what_people_would_pass(run_folder, folder):
+    reward = folder / "reward.yaml"
+    review = RunningReview(run_folder, "--reward", str(reward))
+    for at in range(UNITS):
+        review.answer(at, "sound", at % 3 == 0)
+    _, told = review.end(signal.SIGTERM)
+    labels = run_folder / "labels.jsonl"
+    drawn = [row for row in read_labels(labels).rows if row.rollout.columns["drawn"] == "random"]
+    assert f"dikast eval {run_folder} --labels {labels}" in told
+
+    code = run(["eval", str(run_folder), "--reward", str(reward), "--labels", str(labels)])
+
+    assert code == 0
+    rate = json.loads((run_folder / "report.json").read_text())["corrected"]["rft"]["sound"]
+    assert 0 < len(drawn) < UNITS
+    assert (rate["labelled"], rate["unlabelled"]) == (len(drawn), UNITS - len(drawn))
+    assert rate["corrected"]["value"] == pytest.approx(sum(row.labels["sound"]["Ada"] for row in drawn) / len(drawn))
+    assert rate["judge"]["value"] == pytest.approx(sum(range(UNITS)) / UNITS / UNITS)
 
 
 def test_a_run_whose_reward_is_gone_asks_for_it(run_folder, capsys):

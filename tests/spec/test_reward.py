@@ -1,16 +1,19 @@
 """reward.yaml: what is refused when it is read, and what its hash is of."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
 from dikast.errors import ConfigError
 from dikast.spec import reward as spec_reward
 from dikast.spec.checks import JsonCheck, LengthCheck, PythonCheck
+from dikast.spec.reading import canonical
 from dikast.spec.reward import named_files, read_reward
 
 Write = Callable[..., Path]
@@ -527,6 +530,37 @@ def test_the_hash_changes_with_everything_that_changes_a_score(reward_file: Writ
     before = read_reward(reward_file(text_of())).hash
 
     assert read_reward(reward_file(text_of(**changes))).hash != before
+
+
+def test_a_preference_judge_has_no_score_to_hold_against_outcomes(reward_file: Write):
+    with pytest.raises(ConfigError, match="outcomes: the scores of a preference judge compare within a prompt only"):
+        read_reward(reward_file(text_of(judge=preferring(), outcomes={"accepted": {"at_least": 1}})))
+
+
+def test_outcomes_belong_to_the_hash_and_a_reward_without_keeps_the_hash_that_it_had(reward_file: Write):
+    without = read_reward(reward_file(text_of()))
+    limit = read_reward(reward_file(text_of(outcomes={"accepted": {"at_least": 0.5}})))
+    other = read_reward(reward_file(text_of(outcomes={"accepted": {"at_least": 0.6}})))
+
+    assert b"outcomes" not in msgspec.json.encode(canonical(without.file))
+    assert len({without.hash, limit.hash, other.hash}) == 3
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ({}, "outcomes.accepted: from where on is it good"),
+        ({"at_least": 1, "at_most": 2}, "write one of 'at_least' and 'at_most'"),
+        ({"at_least": float("inf")}, "with a number"),
+        ({"at_least": 1, "criteria": ["other"]}, "outcomes.accepted: 'other' is no criterion; its criteria may be"),
+        ({"atleast": 1}, "unknown key 'atleast'; did you mean 'at_least'"),
+    ],
+)
+def test_an_outcome_says_from_where_on_it_is_good_and_names_criteria(
+    reward_file: Write, outcome: dict[str, Any], said: str
+):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        read_reward(reward_file(text_of(outcomes={"accepted": outcome})))
 
 
 def test_the_hash_is_of_the_content_not_of_its_layout_or_place(reward_file: Write, tmp_path: Path):

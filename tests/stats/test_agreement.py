@@ -4,13 +4,14 @@
 import math
 import random
 
+import msgspec
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
 from dikast.stats.agreement import Confusion, auc, within_group_accuracy
-from dikast.stats.intervals import unknown
+from dikast.stats.intervals import Interval, unknown
 
 answers = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
 scored = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=40)
@@ -197,10 +198,36 @@ def test_groups_with_one_class_make_no_pair():
     assert within_group_accuracy(["a", "a", "b"], [0.1, 0.9, 0.5], [True, True, False]) == unknown()
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.booleans()), max_size=40))
+def test_within_group_accuracy_is_what_its_pairs_say(rows: list[tuple[int, float, bool]]):
+    wins = [
+        0.5 if above == below else float(above > below)
+        for group, above, good in rows
+        for other, below, fine in rows
+        if group == other and good and not fine
+    ]
+
+    interval = within_group_accuracy([g for g, _, _ in rows], [v for _, v, _ in rows], [y for _, _, y in rows])
+
+    assert interval.n == len(wins)
+    assert interval.value == (pytest.approx(sum(wins) / len(wins)) if wins else None)
+
+
+def test_the_pairs_of_a_large_group_are_counted_without_laying_them_out():
+    n = 20_000
+    interval = within_group_accuracy(["one"] * n, [at / n for at in range(n)], [at % 2 == 1 for at in range(n)])
+
+    assert interval.n == n * n // 4
+    assert interval.value == pytest.approx(0.5 + 1 / n)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.floats(0, 1), st.booleans()), max_size=25))
 def test_within_group_accuracy_stays_a_share_and_holds_its_value(rows: list[tuple[int, float, bool]]):
     interval = within_group_accuracy([g for g, _, _ in rows], [v for _, v, _ in rows], [y for _, _, y in rows])
+
+    # numpy's own numbers cannot be written into a file.
+    assert msgspec.json.decode(msgspec.json.encode(interval), type=Interval) == interval
 
     assert interval.value is None or 0 <= interval.value <= 1
     assert interval.low is None or interval.low <= interval.value <= interval.high

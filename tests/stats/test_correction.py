@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dikast.stats.correction import FEWEST, ppi, rogan_gladen
+from dikast.stats.correction import FEWEST, Labelled, Unlabelled, corrected, ppi, rogan_gladen
 from dikast.stats.intervals import Interval, wilson
 
 
@@ -65,6 +65,59 @@ def test_a_judge_that_guesses_costs_next_to_nothing():
 )
 def test_where_nothing_can_be_corrected_it_is_what_people_say(labels: list[float], rest: list[float]):
     assert ppi(labels, [1.0] * len(labels), rest) == wilson(sum(labels), len(labels))
+
+
+def alike(dice: random.Random, clusters: int, each: int) -> tuple[list[bool], list[float], list[int]]:
+    """Units whose truth hangs on their cluster, and a judge's verdicts on them."""
+    truth: list[bool] = []
+    said: list[float] = []
+    names: list[int] = []
+    for name in range(clusters):
+        share = 0.97 if dice.random() < 0.6 else 0.3
+        for _ in range(each):
+            truth.append(dice.random() < share)
+            said.append(float(dice.random() < (0.9 if truth[-1] else 0.3)))
+            names.append(name)
+    return truth, said, names
+
+
+@pytest.mark.parametrize(("labelled", "runs"), [(20, 80), (60, 300)])
+def test_units_that_resemble_each_other_count_as_fewer(labelled: int, runs: int):
+    share, each = 0.6 * 0.97 + 0.4 * 0.3, 8
+    dice = random.Random(labelled)
+    covered = naive = 0
+    for seed in range(runs):
+        truth, said, names = alike(dice, 200, each)
+        first = labelled * each
+        some = Labelled(truth[:first], said[:first], [*names[:first]])
+        rest = Unlabelled(said[first:], [*names[first:]])
+        found = corrected(some, rest, cut=0.5, seed=seed).corrected
+        covered += found.low <= share <= found.high
+        plain = ppi([float(one) for one in some.labels], some.judged, rest.judged, seed=seed)
+        naive += plain.low <= share <= plain.high
+
+    # Three standard errors of such a share, and .01 that few clusters lack.
+    assert covered / runs >= 0.95 - 3 * (0.95 * 0.05 / runs) ** 0.5 - 0.01
+    assert naive / runs < 0.85
+
+
+def test_a_corrected_share_stays_a_share_and_counts_its_units():
+    labels = [True] * 99 + [False]
+    found = corrected(
+        Labelled(labels, [0.9] * 99 + [0.2], [*range(100)]), Unlabelled([0.95] * 50, [*range(100, 150)]), cut=0.5
+    )
+
+    assert (found.labelled, found.unlabelled, found.judge.n) == (100, 50, 150)
+    assert 0 <= found.corrected.low <= found.corrected.value <= found.corrected.high <= 1
+    assert found.rogan_gladen.value == pytest.approx(149 / 150)
+
+
+def test_with_few_labels_it_is_what_people_say_and_the_judge_stands_beside():
+    found = corrected(Labelled([True, False], [1.0, 1.0], ["a", "b"]), Unlabelled([1.0] * 8, [*"cdefghij"]), cut=0.5)
+
+    assert found.corrected == wilson(1, 2)
+    assert found.judge.value == 1
+    assert found.rogan_gladen.value is None
 
 
 def test_labels_need_not_be_yes_or_no():

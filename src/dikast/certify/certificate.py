@@ -20,6 +20,8 @@ from dikast.certify.labels import Split, Vote
 from dikast.errors import ConfigError
 from dikast.reward.parts import Reading
 from dikast.rollouts import appearing
+from dikast.stats.association import Association
+from dikast.stats.correction import Corrected
 from dikast.stats.intervals import Interval
 
 Level = Literal["green", "amber", "red", "insufficient"]
@@ -28,7 +30,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 MIDDLE = 0.5
 """Where a soft reading is cut for the figures that need yes or no."""
-_HELD_LATER = ("disagreements", "expected", "preference")
+_HELD_LATER = ("disagreements", "expected", "outcomes", "pass_rate", "preference", "rollouts_hash")
 
 
 class ChosenReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -113,6 +115,8 @@ class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
     """Units in no rate for another reason: people disagree, or they or the judge said n/a."""
     tuning: dict[str, int] = {}
     """Labels that the reading was chosen on."""
+    pass_rate: Corrected | None = None
+    """Share of yes among what the labels are a sample of; None where nothing was judged without labels."""
     preference: PreferenceFigures | None = None
     """Of a preference judge: there a yes is that side a is the better one."""
 
@@ -192,6 +196,37 @@ class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
         return abs(self.value - sum(votes) / len(votes))
 
 
+class OutcomeCertificate(msgspec.Struct, frozen=True, kw_only=True):
+    """How the judge goes with one metric of production."""
+
+    n: int
+    """Units of the untouched part that carry it."""
+    reached: Interval
+    """Share of them that did well by it."""
+    at_least: float | None
+    at_most: float | None
+    meant: tuple[str, ...]
+    """Criteria that the reward says should serve it; empty where it says nothing."""
+    score: Association
+    """With the metric, or with less of it where less is better."""
+    parts: dict[str, Association]
+    """Checks and criteria, each by what it counts for the rollout."""
+    served_by: tuple[str, ...]
+    """Of those that are meant to, or of all where none is said to, the criteria whose AUC is above .5 with its lower bound."""
+    missing: dict[str, int] = {}
+    """Scores that could not be had, by reason."""
+
+
+class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
+    """How the judge goes with what became of the rollouts."""
+
+    metrics: dict[str, OutcomeCertificate]
+    unserved: tuple[str, ...]
+    """Metrics that no criterion is shown to serve."""
+    serving_none: tuple[str, ...]
+    """Criteria that are shown to serve no metric."""
+
+
 class ModelIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """The model that was measured."""
 
@@ -222,6 +257,10 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     made_with: dict[str, str]
     date: str
+    outcomes: Outcomes | None = None
+    """None where the reward names none."""
+    rollouts_hash: str | None = None
+    """SHA-256 of the file of rollouts without labels, where there was one."""
 
     def fits(self, reward_hash: str, fingerprint: str) -> bool:
         """Whether this is a certificate of that reward with that model."""

@@ -3,14 +3,16 @@
     labels = read_labels(Path("labels.jsonl"))
     split = split_labels(labels)            # by group: a part for tuning, and one left untouched
 
-Every row is a rollout, with `item` where one item of a set is labelled, and
-`"labels": {criterion: {annotator: true | false | "n/a"}}`; a known answer has `"expect"`, and may do without labels.
+Every row is a rollout, with `item` where one item of a set is labelled,
+`"labels": {criterion: {annotator: true | false | "n/a"}}`, and where production told `"outcomes": {metric: number}`; a known answer
+has `"expect"`, and may do without labels.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -31,7 +33,8 @@ Part = Literal["tuning", "certificate"]
 Known = Literal["good", "bad"]
 """An answer that earns credit on every criterion, and one that earns it on none."""
 
-_OWN_KEYS = ("labels", "item", "expect", "split")
+_OWN_KEYS = ("labels", "item", "expect", "split", "outcomes")
+_Outcomes = dict[str, bool | int | float]
 _UNLABELLED: Mapping[str, Any] = {"labels": {}}
 
 
@@ -49,10 +52,16 @@ class LabelledRow(msgspec.Struct, frozen=True, kw_only=True):
     half: frozenset[str] = frozenset()
     """Compound criteria that the candidate meets one half of: `"expect": {"half": [criterion id]}`."""
     split: Part | None = None
+    outcomes: dict[str, float] = {}
+    """metric → what became of it in production."""
 
     @property
     def group(self) -> str:
         return self.rollout.group
+
+    @property
+    def answers(self) -> Mapping[str, Mapping[str, Vote]]:
+        return self.labels
 
 
 class _Expectation(msgspec.Struct):
@@ -83,6 +92,10 @@ class Grouped(Protocol):
     def group(self) -> str: ...
     @property
     def split(self) -> Part | None: ...
+    @property
+    def answers(self) -> Mapping[str, Mapping[str, Vote]]:
+        """Question → annotator → answer."""
+        ...
 
 
 class LabelFile(Protocol):
@@ -147,14 +160,36 @@ def check_criteria(labels: Labels, criteria: Collection[str]) -> None:
                 )
 
 
+def check_outcomes(labels: Labels, metrics: Collection[str]) -> None:
+    """Raises `DataError` where a row carries an outcome that the reward does not name."""
+    for row in labels.rows:
+        for name in row.outcomes:
+            if name not in metrics:
+                raise DataError(
+                    f"{labels.path}:{row.line}: the outcome '{name}' is not named under 'outcomes' of the reward"
+                    + (f", which has {', '.join(metrics)}" if metrics else "; write there from where on it is good")
+                )
+
+
+def check_annotators(labels: LabelFile, least: int) -> None:
+    """Raises `DataError` where fewer people than that answered a question that a row labels."""
+    for row in labels.rows:
+        for name, votes in row.answers.items():
+            if votes and len(votes) < least:
+                raise DataError(
+                    f"{labels.path}:{row.line}: only {', '.join(votes)} answered '{name}', and {least} are needed; "
+                    "have more people label it with dikast review, or ask for fewer with --annotators"
+                )
+
+
 def split_labels(labels: LabelFile, tuning_share: float = TUNING_SHARE) -> Split:
     """Splits once, by group: what is tuned on never tells of what is certified.
 
     The rows' own `split` decides where the file has it; else SHA-256 of the group, so that a group
-    stays in its part when the file grows.
+    stays in its part when the file grows. A group that nobody labelled cannot be tuned on.
     """
     stated = [row for row in labels.rows if row.split is not None]
-    parts = _stated_parts(labels) if stated else {row.group: _drawn(row.group, tuning_share) for row in labels.rows}
+    parts = _stated_parts(labels) if stated else _drawn_parts(labels, tuning_share)
     tuning = tuple(sorted(group for group, part in parts.items() if part == "tuning"))
     certificate = tuple(sorted(group for group, part in parts.items() if part == "certificate"))
     for name, groups in (("tuning", tuning), ("certificate", certificate)):
@@ -214,6 +249,12 @@ def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
         ) from None
     if item is not None and (type(item) is not int or item < 0):
         raise DataError(f"{where}: 'item' must be the position of an item, counted from 0")
+    try:
+        outcomes = {name: float(value) for name, value in msgspec.convert(row.get("outcomes", {}), _Outcomes).items()}
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise DataError(f"{where}: 'outcomes' must be {{metric: number, true or false}} ({error})") from None
+    if not all(map(math.isfinite, outcomes.values())):
+        raise DataError(f"{where}: 'outcomes' must be finite numbers; leave out what is not known")
     return LabelledRow(
         line=line,
         rollout=rollout_of({k: v for k, v in row.items() if k not in _OWN_KEYS}, path=path, line=line),
@@ -223,6 +264,7 @@ def _labelled(row: dict[str, Any], path: Path, line: int) -> LabelledRow:
         expected=expected,
         half=_half(expect, where),
         split=stated_part(row, where),
+        outcomes=outcomes,
     )
 
 
@@ -271,6 +313,12 @@ def _stated_parts(labels: LabelFile) -> dict[str, Part]:
         if parts.setdefault(row.group, row.split) != row.split:
             raise DataError(f"{where}: group '{row.group}' is in both parts; give its rows one 'split'")
     return parts
+
+
+def _drawn_parts(labels: LabelFile, tuning_share: float) -> dict[str, Part]:
+    groups = dict.fromkeys(row.group for row in labels.rows)
+    labelled = {row.group for row in labels.rows if any(row.answers.values())}
+    return {group: _drawn(group, tuning_share) if group in labelled else "certificate" for group in groups}
 
 
 def _drawn(group: str, tuning_share: float) -> Part:

@@ -12,6 +12,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from dikast.certify.attacks import Attack, attacks_hash
 from dikast.certify.attempts import ATTACK_UNITS, attempts_on, count_all, questions_of
@@ -23,13 +24,16 @@ from dikast.certify.certificate import (
     VariantResult,
 )
 from dikast.certify.disagreements import worst_disagreements
-from dikast.certify.labels import Labels, check_criteria, split_labels
+from dikast.certify.labels import Labels, check_criteria, check_outcomes, split_labels
 from dikast.certify.levels import choose_reading, grade, whole_level
+from dikast.certify.outcomes import outcomes_of
 from dikast.certify.questions import Answers, Progress, Unit, ask_all, chosen_again, units_of, ways_of_asking
 from dikast.certify.regression import expected_answers
 from dikast.certify.samples import asked_again, human_ceiling, sample_of
+from dikast.certify.unlabelled import pass_rate, unlabelled_units
 from dikast.errors import ConfigError
 from dikast.judges.base import Judge
+from dikast.rollouts import file_hash
 from dikast.spec.judge import Criterion
 from dikast.spec.reward import RewardSpec
 from dikast.stats.agreement import Confusion, auc, within_group_accuracy
@@ -46,16 +50,23 @@ async def certify(
     attacks: Mapping[str, Attack] | None = None,
     attack_units: int = ATTACK_UNITS,
     repeats: int = REPEATS,
+    rollouts: Path | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Certificate:
-    """Measures the reward's judge against the labels. Equal questions are asked once, through the judge's journal."""
+    """Measures the reward's judge against the labels. Equal questions are asked once, through the judge's journal.
+
+    `rollouts` are judged too, and their pass rates corrected by the labels.
+    """
     criteria = reward.file.judge.criteria
     if not criteria:
         raise ConfigError(f"{reward.path}: a preference judge has no criteria; it is measured by certify_preference")
     check_criteria(labels, [c.id for c in criteria])
+    check_outcomes(labels, reward.file.outcomes)
     split = split_labels(labels)
     units = units_of(reward, labels, split)
+    if rollouts is not None:
+        units += unlabelled_units(reward, rollouts, labels, split)
     ways = ways_of_asking(criteria, logprobs=judge.capabilities.logprobs, repeats=repeats)
     again = chosen_again(reward, units)
     attacks = attacks if attacks and attack_units else {}
@@ -87,6 +98,8 @@ async def certify(
         seed=seed,
         made_with=made_with() | ({"attacks": attacks_hash(attacks)} if attacks else {}),
         date=datetime.now(UTC).date().isoformat(),
+        outcomes=outcomes_of(reward, units, answers, certified),
+        rollouts_hash=None if rollouts is None else file_hash(rollouts),
     )
 
 
@@ -129,6 +142,7 @@ def _certify_one(
         missing=sample.missing,
         left_out=sample.left_out,
         tuning={"yes": sum(tuning.labels), "no": len(tuning.labels) - sum(tuning.labels)},
+        pass_rate=pass_rate(criterion.id, units, answers, reading, seed=seed),
     )
     return certificate, again.variants
 

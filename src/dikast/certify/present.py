@@ -9,7 +9,9 @@ from rich.text import Text
 
 from dikast.certify.certificate import AttackResult, Certificate, CriterionCertificate, Level
 from dikast.certify.duels.notes import about_duels
+from dikast.certify.outcomes import notes_on_outcomes
 from dikast.certify.telling import about_known_answers
+from dikast.stats.correction import Corrected
 from dikast.stats.intervals import Interval
 
 _HEADINGS = ("criterion", "yes + no", "TPR", "TNR", "J", "AUC", "kappa", "AC1", "flips", "level", "factor")
@@ -49,12 +51,23 @@ def notes(certificate: Certificate) -> Iterator[str]:
             yield f"{name}: not in the figures: {', '.join(uncounted)}"
         if criterion.human is not None:
             yield f"{name}: annotators agree with each other in {_cell(criterion.human.agreement, ' ')} of the cases"
+        if criterion.pass_rate is not None:
+            yield f"{name}: {_passes(criterion.pass_rate)}"
     yield from about_known_answers(certificate)
+    if certificate.outcomes is not None:
+        yield from notes_on_outcomes(certificate.outcomes)
     if certificate.attacks:
         yield _attacks_in_short(certificate)
     for name, attack in certificate.attacks.items():
         if attack.too_much:
             yield f"warning: {_attack(name, attack)}"
+
+
+def _passes(rate: Corrected) -> str:
+    return (
+        f"people would say yes to {_cell(rate.corrected, ' ')} of {rate.labelled + rate.unlabelled} candidates, where "
+        f"the judge says {_cell(rate.judge, ' ')} (Rogan-Gladen {_cell(rate.rogan_gladen, ' ')}; {rate.labelled} labelled)"
+    )
 
 
 def _attacks_in_short(certificate: Certificate) -> str:

@@ -16,7 +16,7 @@ from dikast.checks.building import build_checks
 from dikast.errors import DataError
 from dikast.judges.base import Judge
 from dikast.judges.render import Case
-from dikast.records import Missing, Verdict
+from dikast.records import Missing, Part, Verdict
 from dikast.reward.binding import Bound, bind, case_of
 from dikast.reward.engine import run_checks
 from dikast.spec.judge import Criterion
@@ -48,11 +48,18 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
     """criterion id → what the judge is known to have to say."""
     gate: str | None = None
     """The gate of the reward that stops the candidate: the judge never sees it, and is not asked."""
+    parts: tuple[Part, ...] = ()
+    """Of the reward's checks."""
 
     def says(self, criterion: str) -> bool | None:
         """People's yes or no, where they have one."""
         answer = self.truth.get(criterion)
         return answer if isinstance(answer, bool) else None
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything is asked about it: its score is wanted, or it is there for what the judge says of it alone."""
+        return not self.tuning and (bool(self.row.outcomes) or not self.truth)
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +86,7 @@ def units_of(spec: RewardSpec, labels: Labels, split: Split) -> list[Unit]:
     for row in sorted(labels.rows, key=lambda row: order[row.rollout.group]):
         group = row.rollout.group
         bound = _bound(spec, labels, row)
-        _, gate = run_checks(checks, bound)
+        parts, gate = run_checks(checks, bound)
         units.append(
             Unit(
                 key=f"{row.rollout.id}#{'' if row.item is None else row.item}",
@@ -90,6 +97,7 @@ def units_of(spec: RewardSpec, labels: Labels, split: Split) -> list[Unit]:
                 truth={name: consensus(votes) for name, votes in row.labels.items() if votes},
                 expected=expected_of(row, spec.file.judge.criteria),
                 gate=gate.name if gate else None,
+                parts=tuple(parts),
             )
         )
     return units
@@ -197,15 +205,15 @@ async def ask_all(
 def _plan(
     spec: RewardSpec, unit: Unit, ways: Sequence[Variant], again: Mapping[str, frozenset[str]], *, logprobs: bool
 ) -> list[Variant]:
-    """What one unit is asked, the base first. Empty where a gate stops it, or people gave it no yes or no and expect none."""
+    """What one unit is asked, the base first. Empty where a gate stops it or nobody wants to know."""
     if unit.gate:
         return []
     criteria = spec.file.judge.criteria
-    labelled = tuple(c.id for c in criteria if unit.says(c.id) is not None or c.id in unit.expected)
-    if not labelled:
+    wanted = tuple(c.id for c in criteria if unit.whole or unit.says(c.id) is not None or c.id in unit.expected)
+    if not wanted:
         return []
     plan: list[Variant] = []
-    for way in (Variant(name=BASE, criteria=criteria, about=labelled), *ways):
+    for way in (Variant(name=BASE, criteria=criteria, about=wanted), *ways):
         about = way.about if way.name == BASE else tuple(name for name in way.about if unit.key in again[name])
         if about:
             plan.append(_asked(msgspec.structs.replace(way, about=about), logprobs=logprobs))

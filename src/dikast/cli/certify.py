@@ -22,7 +22,7 @@ from dikast.certify.attempts import ATTACK_UNITS
 from dikast.certify.certificate import Certificate, write_certificate
 from dikast.certify.duels.labels import PairLabels, read_pairs
 from dikast.certify.duels.measure import certify_preference
-from dikast.certify.labels import Labels, read_labels
+from dikast.certify.labels import Labels, check_annotators, read_labels
 from dikast.certify.measure import REPEATS, certify
 from dikast.certify.questions import Progress
 from dikast.certify.regression import compared, earlier_certificate
@@ -89,6 +89,16 @@ def command(
             "or 0.02 of a judge with log-probabilities.",
         ),
     ] = None,
+    rollouts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Rollouts that the labelled ones are a sample of: judged too, their pass rates corrected by the labels.",
+        ),
+    ] = None,
+    annotators: Annotated[
+        int, typer.Option(min=1, help="People that every label must be of; with 2 there is a human ceiling.")
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals that draw samples.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate on standard output.")] = False,
 ) -> None:
@@ -97,7 +107,8 @@ def command(
     Two fifths of the labelled prompts choose how P(yes) is read, the rest is left untouched for the figures.
     A preference judge is measured on pairs that people compared, each asked in both orders.
     Then it is attacked, by empty openers, planted instructions, padding and the like: how often that earns
-    credit that nobody deserves is written down, and decides no level. An answer is kept in the journal: a second run asks nothing again.
+    credit that nobody deserves is written down, and decides no level. Where the reward names 'outcomes', the score is
+    held against what became of the labelled rollouts. An answer is kept in the journal: a second run asks nothing again.
 
     A row of LABELS may say what the judge has to answer: "expect": "good", "bad" or
     {"answers": {criterion: true}}. These known answers are compared, one by one, with those of the
@@ -125,6 +136,7 @@ def command(
       dikast certify reward.yaml labels.jsonl --anchors anchors.json
 
       dikast certify reward.yaml --anchors anchors.json
+      dikast certify reward.yaml rollouts.labels.jsonl --rollouts rollouts.jsonl
     """
     # Needs an extra, and says so before anything is asked.
     from dikast.report.certificate.page import page_of, write_page
@@ -144,6 +156,9 @@ def command(
         require_unchanged(seen, anchors)
         return
     read = read_pairs(labels) if compares else read_labels(labels)
+    check_annotators(read, annotators)
+    if compares and rollouts is not None:
+        raise UsageError("--rollouts: a preference judge passes nothing, so there is no pass rate; leave it out")
     known = read_attacks(attacks, [PREFERENCE] if compares else [c.id for c in spec.file.judge.criteria])
     earlier = earlier_certificate(read, against, written) if isinstance(read, Labels) else None
     watched = watch(anchors, spec, read) if anchors and isinstance(read, Labels) else None
@@ -158,6 +173,7 @@ def command(
                     attacks=known,
                     attack_units=attack_units,
                     repeats=repeats,
+                    rollouts=rollouts,
                     seed=seed,
                     progress=progress,
                 )
@@ -184,6 +200,7 @@ async def _measure(
     attacks: dict[str, Attack],
     attack_units: int,
     repeats: int,
+    rollouts: Path | None,
     seed: int,
     progress: Progress,
 ) -> Certificate:
@@ -191,7 +208,7 @@ async def _measure(
     measure = (
         partial(certify_preference, spec, labels, judge=judges.comparison())
         if isinstance(labels, PairLabels)
-        else partial(certify, spec, labels, judge=judges.rubric())
+        else partial(certify, spec, labels, judge=judges.rubric(), rollouts=rollouts)
     )
     try:
         return await measure(attacks=attacks, attack_units=attack_units, repeats=repeats, seed=seed, progress=progress)

@@ -10,10 +10,12 @@ from typing import Annotated
 import msgspec
 import typer
 
+from dikast.certify.labels import Labels, read_labels
 from dikast.cli.tell import ConsoleTeller
 from dikast.errors import UnavailableError, UsageError
 from dikast.evaluate.arms import Arm, read_arm
 from dikast.evaluate.gold import LoadedGold, load_gold
+from dikast.evaluate.labelled import corrected_rates, votes_of
 from dikast.evaluate.records import Evaluation
 from dikast.evaluate.run import evaluate
 from dikast.evaluate.store import read_pooled
@@ -22,7 +24,10 @@ from dikast.report.record import Report
 from dikast.report.table import print_table
 from dikast.report.write import write_report
 from dikast.reward.blocking import run_blocking
+from dikast.spec.reward import read_reward
 from dikast.spec.run import EvalSpec
+from dikast.stats.correction import Corrected
+from dikast.train.folder import RunFolder
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +69,13 @@ def command(
     known: Annotated[str | None, typer.Option(metavar="COLUMN", help="The known answer, for the 1-5 score.")] = None,
     ask: Annotated[str | None, typer.Option(metavar="QUESTION", help="The yes/no question of the 1-5 score.")] = None,
     journal: Annotated[Path | None, typer.Option(help="What was asked and answered. Default: DIR/journal.db.")] = None,
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="People's labels of some of the judged answers, from dikast review: corrects pass rates.",
+        ),
+    ] = None,
     banner: Annotated[str | None, typer.Option(help="A line over the report.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json on standard output.")] = False,
 ) -> None:
@@ -71,19 +83,27 @@ def command(
 
     Given runs it asks no model: it computes their report anew from what their evaluation left. Given --arm, it
     scores each file with the reward. Rollouts are paired by their group, or their prompt where they have none;
-    the first answer to a prompt counts as the greedy one, and all of several are samples.
+    the first answer to a prompt counts as the greedy one, and all of several are samples. With --labels the report says
+    which share of the judged answers people would pass, beside the judge's own.
 
     [bold]Examples[/bold]
 
       dikast eval runs/demo-s0 runs/demo-s1 runs/demo-s2 -o runs/demo-pooled
 
+      dikast review runs/demo && dikast eval runs/demo --labels runs/demo/labels.jsonl
+
       dikast eval --arm before=a.jsonl --arm after=b.jsonl --reward reward.yaml --certificate certificate.json -o compared
     """
     asked = {"--reward": reward, "--certificate": certificate, "--gold": gold, "--judged": judged, "--best-of": best_of}
     asked |= {"--known": known, "--ask": ask, "--journal": journal}
+    read = [read_labels(path) for path in labels or ()]
     if runs and not arm:
-        target = _target_of_runs(runs, output, [name for name, value in asked.items() if value is not None])
-        report = write_report(read_pooled(runs), target, runs=runs, banner=banner)
+        # With labels the reward says what they are about, where the run's own is not where it was.
+        given = [name for name, value in asked.items() if value is not None and not (read and name == "--reward")]
+        target = _target_of_runs(runs, output, given)
+        pooled = read_pooled(runs)
+        rates = _corrected_of_runs(runs[0], pooled, read, reward) if read else None
+        report = write_report(pooled, target, runs=runs, banner=banner, corrected=rates)
     elif arm and not runs:
         if reward is None or output is None:
             raise UsageError("a comparison of files needs --reward REWARD to score them and -o DIR for the report")
@@ -99,7 +119,11 @@ def command(
             journal=journal,
         )
         target = output
-        report = write_report(compare(comparison, target), target, banner=banner)
+        spec = read_reward(reward)
+        votes = votes_of(spec, read)
+        evaluation = compare(comparison, target)
+        rates = corrected_rates(spec, evaluation, votes) if read else None
+        report = write_report(evaluation, target, banner=banner, corrected=rates)
     else:
         raise UsageError("give folders of runs, or files to compare with --arm NAME=FILE; one of the two")
     _print(report, target, as_json=as_json)
@@ -122,6 +146,15 @@ def compare(comparison: Comparison, target: Path) -> Evaluation:
     if comparison.certificate is not None:
         _copy(comparison.certificate, target / "certificate.json")
     return evaluation
+
+
+def _corrected_of_runs(
+    run: Path, evaluation: Evaluation, labels: Sequence[Labels], reward: Path | None
+) -> dict[str, dict[str, Corrected]]:
+    spec = read_reward(reward or RunFolder(run).reward())
+    if spec.hash != evaluation.about.reward_hash:
+        raise UsageError(f"{spec.path}: not the reward that scored {run}; name that one with --reward REWARD")
+    return corrected_rates(spec, evaluation, votes_of(spec, labels))
 
 
 def _target_of_runs(runs: Sequence[Path], output: Path | None, asked: Sequence[str]) -> Path:

@@ -95,7 +95,7 @@ def command(
         try:
             asyncio.run(_serve(review, name, port=port, open_page=open_page))
         finally:
-            _tell_written(review)
+            _tell_written(review, source if of_run else None)
     finally:
         answers.close()
 
@@ -103,7 +103,7 @@ def command(
 def _of_run(folder: Path, reward: Path | None) -> Material:
     run = RunFolder(folder)
     evaluation = read_evaluation(folder)
-    spec = read_reward(reward or _reward_of(run))
+    spec = read_reward(reward or run.reward())
     units, scores = units_of_run(spec, folder, evaluation)
     if not units:
         raise DataError(
@@ -119,13 +119,6 @@ def _of_run(folder: Path, reward: Path | None) -> Material:
         output=folder / "labels.jsonl",
         notes=notes,
     )
-
-
-def _reward_of(run: RunFolder) -> Path:
-    try:
-        return run.spec().reward
-    except (ConfigError, OSError):
-        raise UsageError(f"{run.path}: its reward is not where it was; name it with --reward REWARD") from None
 
 
 def _of_file(path: Path, reward: Path | None, scores: list[Path]) -> Material:
@@ -188,6 +181,8 @@ async def _serve(review: Review, annotator: str | None, *, port: int, open_page:
     await serve(review_app(review, token, annotator=annotator), port=port, ready=ready)
 
 
-def _tell_written(review: Review) -> None:
+def _tell_written(review: Review, run: Path | None) -> None:
     if rows := review.export():
         typer.echo(f"written: {review.output}, {rows} labelled units", err=True)
+        if run is not None:
+            typer.echo(f"what people would pass: dikast eval {run} --labels {review.output}", err=True)

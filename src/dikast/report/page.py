@@ -39,6 +39,7 @@ def render(report: Report, sources: Sequence[Source], samples: Sequence[Sample])
         arms=list(report.arms),
         pairs=pairs_of(list(report.arms)),
         metrics=list(dict.fromkeys(m for figures in report.arms.values() for m in figures)),
+        corrected_criteria=list(dict.fromkeys(name for rates in report.corrected.values() for name in rates)),
         contrasts={(c.a, c.b, c.metric): c for c in report.contrasts},
         scores=_score_figure(report),
         validity=_validity_figure(report),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from dikast.evaluate.records import Contrast, Figure, Judge
+from dikast.stats.correction import Corrected
 
 
 class Flag(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,3 +73,5 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     cost: Cost | None
     date: str
     made_with: dict[str, str]
+    corrected: dict[str, dict[str, Corrected]] = {}
+    """arm → criterion → the judge's pass rate and what people would pass; empty where nobody labelled answers."""

@@ -48,6 +48,7 @@ def tables_of(report: Report) -> Group:
     if report.certificate_hash is None:
         lines.append(Text("not certified: no certificate lets this judge train (--uncertified)", style="bold red"))
     lines += [_arms(report), *([_contrasts(report)] if report.contrasts else [])]
+    lines += [_corrected(report)] if report.corrected else []
     lines += [Text(f"• {sentence}") for sentence in report.verdict]
     lines += [Text(f"! {', '.join(flag.metrics)}: {flag.why}", style="dim") for flag in report.flags]
     return Group(*lines)
@@ -66,6 +67,21 @@ def _arms(report: Report) -> Table:
             Text(label(metric).name),
             *("—" if cell is None else f"{interval(cell.value, cell.low, cell.high)}" for cell in cells),
         )
+    return table
+
+
+def _corrected(report: Report) -> Table:
+    table = Table(title="pass rates of all judged answers: the judge's, and what people would give")
+    for name in ("criterion", "arm"):
+        table.add_column(name, no_wrap=True)
+    for name in ("judge", "corrected", "labelled"):
+        table.add_column(name, justify="right")
+    for criterion in dict.fromkeys(name for rates in report.corrected.values() for name in rates):
+        for arm, rates in report.corrected.items():
+            if found := rates.get(criterion):
+                shown = [interval(one.value, one.low, one.high) for one in (found.judge, found.corrected)]
+                units = found.labelled + found.unlabelled
+                table.add_row(Text(criterion), Text(arm), *shown, f"{found.labelled} of {units}")
     return table
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,11 +16,17 @@ from dikast.report.samples import samples_of
 from dikast.report.sources import Source, cost_of, read_source
 from dikast.report.verdict import verdict_of
 from dikast.rollouts import appearing
+from dikast.stats.correction import Corrected
 from dikast.stats.votes import VoteAgreement
 
 
 def write_report(
-    evaluation: Evaluation, folder: Path, *, runs: Sequence[Path] | None = None, banner: str | None = None
+    evaluation: Evaluation,
+    folder: Path,
+    *,
+    runs: Sequence[Path] | None = None,
+    banner: str | None = None,
+    corrected: Mapping[str, dict[str, Corrected]] | None = None,
 ) -> Report:
     """Writes the report into a folder. `runs` are the runs' folders where it pools several; the folder itself otherwise.
 
@@ -29,6 +35,7 @@ def write_report(
     sources = [read_source(run) for run in runs or (folder,)]
     kept = dict.fromkeys(source.banner for source in sources if source.banner)
     report = report_of(evaluation, sources, banner=banner or " · ".join(kept) or None)
+    report = msgspec.structs.replace(report, corrected=dict(corrected or {}))
     page = render(report, sources, samples_of(evaluation))
     with appearing(folder / "report.json") as out:
         out.write(msgspec.json.format(msgspec.json.encode(report)) + b"\n")

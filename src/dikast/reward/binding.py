@@ -31,17 +31,29 @@ class Bound(Checked, frozen=True, kw_only=True):
 
 def bind(spec: RewardSpec, rollout: Rollout) -> Bound:
     """Binds a rollout. Raises `DataError` when a column that the reward names is not there."""
-    file = spec.file
     require_columns(spec, rollout)
+    documents = tuple((name, text_of(rollout, column, spec)) for name, column in spec.file.inputs.items())
+    return _cut(spec, rollout, documents, spec.file.judge.inputs)
+
+
+def bare(spec: RewardSpec, rollout: Rollout) -> Bound:
+    """Binds a rollout whose columns are not at hand: only for what its completion is cut into."""
+    return _cut(spec, rollout, (), None)
+
+
+def _cut(
+    spec: RewardSpec, rollout: Rollout, documents: tuple[tuple[str, str], ...], read: tuple[str, ...] | None
+) -> Bound:
+    file = spec.file
     parsed = parse_completion(rollout.completion)
     return Bound(
         rollout=rollout,
-        documents=tuple((name, text_of(rollout, column, spec)) for name, column in file.inputs.items()),
+        documents=documents,
         parsed=parsed,
         items=items_of(parsed, file.items) if file.items else None,
         is_set=file.items is not None,
         show=file.judge.show,
-        read=file.judge.inputs,
+        read=read,
     )
 
 

@@ -39,6 +39,21 @@ class RecallSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     beta: float = 1.0
 
 
+class OutcomeSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A figure of production that rollouts are known by later, and from where on it is good: `at_least` or `at_most`."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+    criteria: tuple[str, ...] = ()
+    """Those that are meant to serve it."""
+
+    def is_good(self, value: float) -> bool:
+        """Whether a rollout did well by it."""
+        if self.at_least is not None:
+            return value >= self.at_least
+        return self.at_most is not None and value <= self.at_most
+
+
 class RewardFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """reward.yaml as it stands in the file."""
 
@@ -53,6 +68,8 @@ class RewardFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     judge: JudgeSpec
     aggregate: Literal["weighted_mean", "veto", "saturating", "healthbench"] = "weighted_mean"
     recall: RecallSpec | None = None
+    outcomes: dict[str, OutcomeSpec] = {}
+    """Metrics of production. Labels carry them, and the certificate holds the score against them; no score uses them."""
 
 
 class RewardSpec(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -135,6 +152,7 @@ def reward_problems(file: RewardFile) -> Iterator[str]:
     yield from judge_problems(file.judge, file.inputs, {check.part_name for check in file.checks})
     yield from _recall_problems(file)
     yield from _aggregate_problems(file)
+    yield from _outcome_problems(file)
     if file.items is not None and file.judge.mode == "preference":
         yield "items: a preference judge compares whole completions; remove 'items'"
 
@@ -152,6 +170,19 @@ def _recall_problems(file: RewardFile) -> Iterator[str]:
         yield "recall: it counts the items of a set; write 'items', or remove it"
     if not (math.isfinite(file.recall.beta) and file.recall.beta > 0):
         yield f"recall.beta: {file.recall.beta} must be above 0; 1 counts precision and recall alike"
+
+
+def _outcome_problems(file: RewardFile) -> Iterator[str]:
+    known = [criterion.id for criterion in file.judge.criteria]
+    if file.outcomes and file.judge.mode == "preference":
+        yield "outcomes: the scores of a preference judge compare within a prompt only; remove them"
+    for name, outcome in file.outcomes.items():
+        limits = [limit for limit in (outcome.at_least, outcome.at_most) if limit is not None]
+        if len(limits) != 1 or not math.isfinite(limits[0]):
+            yield f"outcomes.{name}: from where on is it good? write one of 'at_least' and 'at_most', with a number"
+        for criterion in outcome.criteria:
+            if criterion not in known:
+                yield f"outcomes.{name}: '{criterion}' is no criterion; its criteria may be {', '.join(known)}"
 
 
 def _aggregate_problems(file: RewardFile) -> Iterator[str]:

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
-from itertools import product
 from statistics import NormalDist
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from dikast.stats.intervals import CONFIDENCE, Interval, bootstrap_mean, holding, unknown, wilson, youden
+from dikast.stats.intervals import CONFIDENCE, Interval, bootstrap_share, holding, unknown, wilson, youden
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[np.float64]
 
 
 class Confusion(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,26 +165,43 @@ def within_group_accuracy(
     """Share of yes/no pairs of the same group in which the yes has the higher value, ties half.
 
     It is the only agreement that group-relative training sees. Groups are drawn for the interval;
-    where every pair is ordered alike its bounds are those of one pair a group. n counts pairs.
+    where every pair is ordered alike its bounds are those of one pair a group. n counts pairs, which are never
+    laid out: a group of thousands costs no more than it takes to sort it.
     """
-    by_group: dict[Hashable, tuple[list[float], list[float]]] = {}
-    for group, value, label in zip(groups, values, labels, strict=True):
-        by_group.setdefault(group, ([], []))[label].append(value)
-    wins: list[float] = []
-    of: list[Hashable] = []
-    for group, (no, yes) in by_group.items():
-        wins += [_win(high, low) for high, low in product(yes, no)]
-        of += [group] * (len(yes) * len(no))
-    interval = bootstrap_mean(wins, of, seed=seed)
-    if interval.value is not None and len(set(wins)) == 1:
-        pairs = len(set(of))
-        few = wilson(interval.value * pairs, pairs)
-        return Interval(value=interval.value, low=few.low, high=few.high, n=interval.n)
+    if not values:
+        return unknown()
+    above, tied, pairs = _pairs_within(groups, values, labels)
+    there = pairs > 0
+    wins, n = above + tied / 2, int(pairs.sum())
+    interval = bootstrap_share(wins[there].tolist(), pairs[there].tolist(), n=n, seed=seed)
+    if interval.value is not None and n in (above.sum(), tied.sum(), n - (above + tied).sum()):
+        met = float(there.sum())
+        few = wilson(interval.value * met, met)
+        return Interval(value=interval.value, low=few.low, high=few.high, n=n)
     return interval
 
 
-def _win(yes: float, no: float) -> float:
-    return 0.5 if yes == no else float(yes > no)
+def _pairs_within(
+    groups: Sequence[Hashable], values: Sequence[float], labels: Sequence[bool]
+) -> tuple[Floats, Floats, Floats]:
+    """How many yes/no pairs of each group have the yes above, how many are tied, and how many there are."""
+    import numpy as np
+
+    codes = {name: code for code, name in enumerate(dict.fromkeys(groups))}
+    of_value = np.array([codes[name] for name in groups])
+    distinct, level = np.unique(np.asarray(values, dtype=np.float64), return_inverse=True)
+    # One cell for each value of each group, the groups one after another and each by value.
+    cells, cell = np.unique(of_value * len(distinct) + level, return_inverse=True)
+    group = cells // len(distinct)
+
+    def added(of: NDArray[np.int64], numbers: Floats) -> Floats:
+        return np.bincount(of, weights=numbers).astype(np.float64)
+
+    said_yes = np.asarray(labels, dtype=np.float64)
+    yes, no = added(cell, said_yes), added(cell, 1 - said_yes)
+    no_of = added(group, no)
+    below = (np.cumsum(no) - no) - (np.cumsum(no_of) - no_of)[group]
+    return added(group, yes * below), added(group, yes * no), added(group, yes) * no_of
 
 
 def _delong(yes: Sequence[float], no: Sequence[float]) -> tuple[float, float]:

@@ -101,15 +101,22 @@ def bootstrap_mean(
     by_cluster: dict[Hashable, list[float]] = {}
     for name, value in zip(names, values, strict=True):
         by_cluster.setdefault(name, []).append(value)
-    if not values:
-        return unknown()
-    mean = math.fsum(values) / len(values)
-    if len(by_cluster) < 2:
-        return Interval(value=mean, low=None, high=None, n=len(values))
     sums = [math.fsum(members) for members in by_cluster.values()]
     sizes = [float(len(members)) for members in by_cluster.values()]
+    return bootstrap_share(sums, sizes, n=len(values), seed=seed, resamples=resamples)
+
+
+def bootstrap_share(
+    sums: Sequence[float], sizes: Sequence[float], *, n: int, seed: int = 0, resamples: int = RESAMPLES
+) -> Interval:
+    """Σ sums / Σ sizes, one of each for a cluster, with a percentile bootstrap interval that draws clusters; unknown without one."""
+    if not sums:
+        return unknown()
+    value = math.fsum(sums) / math.fsum(sizes)
+    if len(sums) < 2:
+        return Interval(value=value, low=None, high=None, n=n)
     low, high, _ = _bootstrap_ratio(sums, sizes, seed=seed, resamples=resamples)
-    return holding(mean, low, high, len(values))
+    return holding(value, low, high, n)
 
 
 def bootstrap_paired(

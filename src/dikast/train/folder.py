@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from dikast.errors import ConfigError, UnavailableError
+from dikast.errors import ConfigError, UnavailableError, UsageError
 from dikast.rollouts import appearing
 from dikast.spec.run import RunFile, RunSpec, read_run
 
@@ -71,6 +71,13 @@ class RunFolder:
         origin = Path((self.path / "origin").read_text("utf-8"))
         read_run(origin)
         return RunSpec(file=self._file(), path=origin)
+
+    def reward(self) -> Path:
+        """Gives the reward that the run names. Raises `UsageError` where it cannot be told any more."""
+        try:
+            return self.spec().reward
+        except (ConfigError, OSError):
+            raise UsageError(f"{self.path}: its reward is not where it was; name it with --reward REWARD") from None
 
     def done(self, stage: str) -> dict[str, Any] | None:
         """Gives what a stage found out, or None where it is not done."""

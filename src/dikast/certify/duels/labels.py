@@ -18,6 +18,7 @@ from dikast.certify.labels import Part, Vote, require_plain, stated_part
 from dikast.errors import DataError
 from dikast.records import Rollout
 from dikast.rollouts import file_hash, read_rows, rollout_of
+from dikast.spec.judge import PREFERENCE
 
 Side = Literal["a", "b"]
 
@@ -40,6 +41,10 @@ class LabelledPair(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def group(self) -> str:
         return self.a.group
+
+    @property
+    def answers(self) -> Mapping[str, Mapping[str, Vote]]:
+        return {PREFERENCE: self.votes}
 
 
 class PairLabels(msgspec.Struct, frozen=True, kw_only=True):
