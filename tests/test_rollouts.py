@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dikast.errors import DataError, UnavailableError, UsageError
+from dikast.errors import DataError, UnavailableError
 from dikast.records import Message, Rollout
 from dikast.rollouts import group_of, read_rollouts, read_rows, rollouts_in, scan_rollouts, write_rows
 
@@ -78,7 +78,7 @@ def test_a_folder_in_the_place_of_a_file_to_write_is_told(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
 
     for place in (tmp_path, Path()):
-        with pytest.raises(UsageError, match="is a folder; name a file in it"):
+        with pytest.raises(UnavailableError, match=r"cannot be written \(it is a folder\); name a file in it"):
             write_rows(place, [])
 
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from dikast.errors import DataError, UnavailableError, UsageError
+from dikast.errors import DataError, UnavailableError
 from dikast.records import Message, Rollout
 
 PARQUET_ROWS = 1000
@@ -145,9 +145,9 @@ def write_rows(path: str | Path, rows: Iterable[Any]) -> None:
 
 @contextmanager
 def appearing(path: Path) -> Generator[BinaryIO]:
-    """Opens a file for writing that appears whole, at the end of the block, or not at all. Raises `UsageError` for a folder."""
+    """Opens a file for writing that appears whole, at the end of the block, or not at all."""
     if path.is_dir():
-        raise UsageError(f"{path}: is a folder; name a file in it")
+        raise UnavailableError(f"{path}: cannot be written (it is a folder); name a file in it")
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -84,6 +84,12 @@ def test_a_mistake_in_the_reward_is_one_line_with_its_place_and_mend(
     assert told.startswith(f"error: {said.partition(' (did not')[0]}")
 
 
+def test_the_scores_go_into_a_file(score: Any, capsys: pytest.CaptureFixture[str]):
+    code = score(REWARD, ROW, options=("-o", "."))
+
+    assert (code, capsys.readouterr().err) == (2, "error: --output: . is a folder; name a file in it\n")
+
+
 @pytest.mark.parametrize("read", ["rollouts.jsonl", "./rollouts.jsonl", "reward/reward.yaml"])
 def test_the_scores_never_take_the_place_of_what_is_read(score: Any, capsys: pytest.CaptureFixture[str], read: str):
     code = score(REWARD, ROW, options=("-o", read))

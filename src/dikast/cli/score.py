@@ -89,7 +89,9 @@ def command(
 
 
 def _require_apart(output: Path, *read: Path) -> None:
-    """Raises `UsageError` where the scores would take the place of a file that they are made from."""
+    """Raises `UsageError` where the scores would take the place of a folder, or of a file that they are made from."""
+    if output.is_dir():
+        raise UsageError(f"--output: {output} is a folder; name a file in it")
     for path in read:
         if output.exists() and path.exists() and output.samefile(path):
             raise UsageError(f"--output: {output} is what is read; name another file for the scores")
