@@ -55,7 +55,16 @@ def test_the_first_tokens_alternatives_come_likeliest_first():
     assert reply.first_token == (("Yes", -0.2), ("No", -2.0))
 
 
-@pytest.mark.parametrize("logprobs", [None, {"content": None}, {"content": []}, {"content": [{"top_logprobs": []}]}])
+@pytest.mark.parametrize(
+    "logprobs",
+    [
+        None,
+        {"content": None},
+        {"content": []},
+        {"content": [{"top_logprobs": []}]},
+        {"content": [{"top_logprobs": None}]},
+    ],
+)
 def test_without_log_probabilities_there_is_no_first_token(logprobs):
     assert read({"content": "Yes"}, logprobs=logprobs).first_token is None
 
@@ -110,6 +119,17 @@ def test_the_cost_is_read_from_the_usage():
     reply = read_body(body, seconds=0.5)
 
     assert (reply.prompt_tokens, reply.cached_tokens, reply.completion_tokens, reply.seconds) == (90, 64, 3, 0.5)
+
+
+@pytest.mark.parametrize(
+    "usage", [{"prompt_tokens": "90"}, {"prompt_tokens_details": []}, [], 7, {"prompt_tokens": 0.5}]
+)
+def test_an_answer_whose_cost_cannot_be_read_is_one_all_the_same(usage):
+    body = json.loads(completion({"content": "Yes"})) | {"usage": usage}
+
+    reply = read_body(json.dumps(body).encode(), seconds=0.5)
+
+    assert (reply.text, reply.prompt_tokens, reply.completion_tokens) == ("Yes", 0, 0)
 
 
 @pytest.mark.parametrize(
