@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import msgspec
 
@@ -15,7 +18,22 @@ from dikast.records import Missing, Usage
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode_reply = msgspec.json.Decoder(Reply).decode
 
+Heard = Callable[[str, Reply], None]
+"""Is told the model and its reply."""
+
+_hearing: ContextVar[Heard | None] = ContextVar("hearing", default=None)
+
 _EXPIRED = Missing("expired", "the batch's deadline came first")
+
+
+@contextmanager
+def hearing(heard: Heard | None) -> Generator[None]:
+    """Tells of every reply in this context, those of the journal too: what an answer takes, however it is had this time."""
+    token = _hearing.set(heard)
+    try:
+        yield
+    finally:
+        _hearing.reset(token)
 
 
 class Asker:
@@ -54,6 +72,12 @@ class Asker:
 
         After `until`, in seconds of the event loop's clock, it is missing as `expired`.
         """
+        outcome, usage = await self._ask(request, repeat, until)
+        if isinstance(outcome, Reply) and (heard := _hearing.get()) is not None:
+            heard(self.name, outcome)
+        return outcome, usage
+
+    async def _ask(self, request: Request, repeat: int, until: float | None) -> tuple[Reply | Missing, Usage]:
         raw = _encode(request)
         key = question_key(
             raw, model=self.model.name, fingerprint=self.model.fingerprint, repeat=repeat, epoch=self._epoch

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from dikast.errors import ConfigError
 from dikast.journal import Journal
 from dikast.judges.ask import Asker
@@ -150,6 +152,12 @@ class Judges:
             prefer=spec.prefer or "",
             temperature=spec.sampling_temperature,
         )
+
+
+def with_model(spec: RewardSpec, name: str) -> RewardSpec:
+    """The same reward, judged by one other model alone: to compare with, not to score by. Its hash is no reward's."""
+    judge = msgspec.structs.replace(spec.file.judge, model=name, fallback=None)
+    return msgspec.structs.replace(spec, file=msgspec.structs.replace(spec.file, judge=judge))
 
 
 def budget_of(spec: RewardSpec, *, calls: int | None, usd: float | None) -> Budget:

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 from good_rubric import rules, spoilt, the_finding
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dikast.certify.lint.compound import compound
@@ -255,6 +255,7 @@ def test_no_text_makes_the_linter_raise(text: str):
 
 
 @given(st.text())
+@example(";?")
 def test_halves_are_never_empty(text: str):
     halves = compound(f"{text} Is it clear? Is it {text}?")
 
