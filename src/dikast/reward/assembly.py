@@ -17,7 +17,6 @@ from dikast.judges.panel import FallbackJudge, PanelJudge
 from dikast.judges.recorded import RecordedJudge, names_verdicts
 from dikast.judges.rubric import RubricJudge, check_fits
 from dikast.models.base import Capabilities, ModelClient
-from dikast.models.catalog import UnknownModelError
 from dikast.models.opening import connection_of, open_model
 from dikast.models.prices import price_of
 from dikast.reward.judging import Judging, PreferenceJudging, RubricJudging
@@ -70,7 +69,7 @@ class Judges:
         """
         judge = spec.file.judge
         models = [member_of(spec, name, open_model) for name in judge.models]
-        fallback = client_of(spec, judge.fallback.model, open_model) if judge.fallback else None
+        fallback = open_model(judge.fallback.model, spec.folder) if judge.fallback else None
         return cls(spec, models, journal, fallback=fallback, budget=budget_of(spec, calls=calls, usd=usd), epoch=epoch)
 
     @property
@@ -174,15 +173,7 @@ def member_of(spec: RewardSpec, name: str, opening: Callable[[str, Path], ModelC
     """Gives one of the judge's models: verdicts from a file, or a client that `opening` gives."""
     if names_verdicts(name):
         return RecordedJudge(name, spec.folder / name.partition(":")[2])
-    return client_of(spec, name, opening)
-
-
-def client_of(spec: RewardSpec, name: str, opening: Callable[[str, Path], ModelClient]) -> ModelClient:
-    """Gives the client of a model that the reward names. Raises `ConfigError` with the file where the name means nothing."""
-    try:
-        return opening(name, spec.folder)
-    except UnknownModelError as error:
-        raise ConfigError(f"{spec.path}: {error}") from error
+    return opening(name, spec.folder)
 
 
 def _require_able(judge: JudgeSpec, name: str, can: Capabilities) -> None:

@@ -25,7 +25,7 @@ from dikast.models.base import Capabilities, ModelClient
 from dikast.models.opening import connection_of, describe_model
 from dikast.models.prices import cost_of_tokens, price_of
 from dikast.records import MissingReason, Rollout
-from dikast.reward.assembly import Judges, client_of, member_of
+from dikast.reward.assembly import Judges, member_of
 from dikast.reward.blocking import run_blocking
 from dikast.reward.engine import Progress
 from dikast.reward.parts import Reading
@@ -197,7 +197,7 @@ class Planner:
     def open(cls, spec: RewardSpec, journal: Path | None) -> Planner:
         """Describes the models that the reward names. Raises `UsageError` where a journal is named that is not there."""
         judge = spec.file.judge
-        fallback = client_of(spec, judge.fallback.model, describe_model) if judge.fallback else None
+        fallback = describe_model(judge.fallback.model, spec.folder) if judge.fallback else None
         models = [member_of(spec, name, describe_model) for name in judge.models]
         return cls(spec, models, fallback=fallback, journal=journal)
 
