@@ -132,7 +132,7 @@ class PreferenceJudge(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_duel(reply: Reply) -> Verdict | Missing:
     """Reads who is better from a JSON reply: the first candidate (1), the second (0) or neither (½)."""
-    found = the_object(reply.text, holding="better")
+    found = the_object(reply.text, holding="better", cut=reply.finish == "length")
     if found is None:
         return Missing("truncated" if reply.finish == "length" else "unparsable", reply.text[:200])
     said = found["better"]
@@ -149,7 +149,7 @@ def read_ranking(reply: Reply, candidates: int) -> list[int] | Missing:
     """Reads the candidates' positions, best first, from a JSON reply with their numbers."""
     if reply.finish == "refused":
         return Missing("refused", reply.text[:200])
-    found = the_object(reply.text, holding="ranking")
+    found = the_object(reply.text, holding="ranking", cut=reply.finish == "length")
     if found is None:
         return Missing("truncated" if reply.finish == "length" else "unparsable", reply.text[:200])
     listed = cast("list[Any]", found["ranking"]) if isinstance(found["ranking"], list) else []
