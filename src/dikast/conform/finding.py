@@ -1,0 +1,68 @@
+"""What a driver prints about its trainer, and what is wrong with it.
+
+A driver runs the trainer's own calling code over all rollouts and says what our adapter gave to it, what the trainer
+made of that, and what it makes of the same groups where nothing is missing. `problems` holds that to the engine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import msgspec
+
+from dikast.records import Score
+
+CLOSE = 1e-5
+"""Between a trainer's float32 figures."""
+NOTHING = 1e-3
+"""An advantage of zero: what rounding leaves of a group's mean, over a standard deviation that may be small."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What one trainer got and made of it."""
+
+    trainer: str
+    version: str
+    rewards: dict[str, float | None]
+    """What the adapter gave, by the rollout's id: the float64; None for missing, said in the trainer's own way."""
+    advantages: dict[str, float | None] = {}
+    """The trainer's own, for every rollout of the groups that it looked at; None where it dropped the rollout."""
+    alone: dict[str, float] = {}
+    """The trainer's own for the valid rollouts of each group, as if the missing ones had never been there."""
+    siblings: Literal["same", "scaled"] = "same"
+    """What the missing ones may do to the valid ones of their group: nothing, or what their mean does under scaling
+    by the standard deviation."""
+
+
+def problems(finding: Finding, expected: Mapping[str, Score]) -> Iterator[str]:
+    """Says in one sentence each where a trainer got something else than the engine gives, or made a number of nothing."""
+    yield from _wrong_rewards(finding.rewards, expected)
+    for name, advantage in finding.advantages.items():
+        if expected[name].score is None and advantage is not None and not abs(advantage) < NOTHING:
+            yield f"{name} is missing, and has the advantage {advantage}"
+        elif expected[name].score is not None and (advantage is None or not math.isfinite(advantage)):
+            yield f"{name} is scored, and has the advantage {advantage}"
+    yield from _changed_siblings(finding, expected)
+
+
+def _wrong_rewards(rewards: Mapping[str, float | None], expected: Mapping[str, Score]) -> Iterator[str]:
+    if absent := [name for name in expected if name not in rewards]:
+        yield f"{len(absent)} rollouts were never scored, {absent[0]} for one"
+    for name, reward in rewards.items():
+        # Not "close to": it is the same arithmetic, or it is another reward. A NaN is neither.
+        if reward != expected[name].score:
+            yield f"{name}: the adapter gave {reward}, the engine {expected[name].score}"
+
+
+def _changed_siblings(finding: Finding, expected: Mapping[str, Score]) -> Iterator[str]:
+    sizes = Counter(score.group for score in expected.values())
+    valid = Counter(score.group for score in expected.values() if score.score is not None)
+    for name, wanted in finding.alone.items():
+        size, counted = sizes[expected[name].group], valid[expected[name].group]
+        factor = math.sqrt((size - 1) / (counted - 1)) if finding.siblings == "scaled" and counted > 1 else 1.0
+        advantage = finding.advantages.get(name)
+        if advantage is None or not math.isclose(advantage, wanted * factor, rel_tol=CLOSE, abs_tol=CLOSE):
+            yield f"{name}: its advantage is {advantage}, and {wanted * factor} without its missing siblings"
