@@ -72,3 +72,7 @@ class ModelError(DikastError):
         super().__init__(f"{reason}: {detail}")
         self.reason: MissingReason = reason
         self.detail = detail
+
+    def __reduce__(self) -> tuple[type[ModelError], tuple[MissingReason, str]]:
+        # Trainers raise it from one process into another.
+        return type(self), (self.reason, self.detail)
