@@ -76,10 +76,14 @@ def _interpreter(wanted: str) -> str:
     version = asked[1]
     pyenv = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"))
     for python in (f"python{version}", *map(str, pyenv)):
-        # One that is in the path may be a stand-in that starts nothing.
-        if shutil.which(python) and not subprocess.run([python, "-c", "import venv"], capture_output=True).returncode:
+        if shutil.which(python) and _starts(python):
             return python
     raise NotInstalledError(f"there is no Python {version} here")
+
+
+def _starts(python: str) -> bool:
+    """Whether it is one: a stand-in in the path may start nothing."""
+    return not subprocess.run([python, "-c", "import venv"], capture_output=True, check=False).returncode
 
 
 def _run(command: list[str]) -> None:
