@@ -81,7 +81,7 @@ bench-peers: .venv/.dev
 	@$(BIN)/python bench/run.py peers/run.py
 
 clean:
-	@rm -rf .venv bench/peers/.environments docs/_build build dist src/*.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv bench/peers/.environments conformance/.environments docs/_build build dist src/*.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment, in layers. A stamp is newer than the pins that it was made from; the last step makes it,

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from dikast.adapters.trl import StepCost, TrlReward, metrics_of, reasons_of, rollouts_of
+from dikast.adapters.trl import StepCost, TrlReward, metrics_of, rollouts_of, values_of
 from dikast.errors import ConfigError, DataError, ModelError, NotGoodEnoughError, UnavailableError
 from dikast.models.base import Request
 from dikast.records import Message, Part, Rollout, Score
@@ -232,4 +232,4 @@ def test_a_line_for_a_log_says_what_each_part_was():
         Part(name="open", kind="criterion", value=None, weight=1.0, na=True),
     )
 
-    assert reasons_of(Score(id="r", group="g", score=0.5, status="scored", parts=parts)) == "good=0.50, open=n/a"
+    assert values_of(Score(id="r", group="g", score=0.5, status="scored", parts=parts)) == "good=0.50, open=n/a"
