@@ -1,30 +1,48 @@
 """verl: its agent loop worker, its Ray reward workers, its transfer queue and its replay buffer, on a CPU.
 
-    python -m dikast.conform.drivers.verl FOLDER         FOLDER holds the suite; prints what `finding.py` says
-
 Only the policy is played: what it says is recorded. All else from the prompt to the sampled batch is the v1
 trainer's own code; the advantages are those of its GRPO.
 """
+
+# pyright: reportMissingImports=false
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import tempfile
-from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from dikast.conform.drivers.telling import alone, drive, groups_of
+from dikast.conform.finding import Finding
 from dikast.conform.recorded import Recorded
 from dikast.records import Rollout
+from dikast.train.tiny import make_tokenizer
 
+# Read when Ray and the tokenizers are imported.
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-os.environ.setdefault("RAY_DEDUP_LOGS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import numpy as np
+import ray
+import torch
+import transfer_queue as tq
+from hydra import compose, initialize_config_module
+from omegaconf import OmegaConf, open_dict
+from tensordict import TensorDict
+from transformers import LlamaConfig
+from verl import DataProto
+from verl.experimental.agent_loop import AgentLoopOutput
+from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, _agent_loop_registry
+from verl.experimental.reward_loop import RewardLoopManager, migrate_legacy_reward_impl
+from verl.trainer.ppo.core_algos import compute_grpo_outcome_advantage
+from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopWorkerTQ
+from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
 SIBLINGS = 4
 WORKERS = 2
@@ -32,23 +50,20 @@ SLOTS = 16
 """Of Ray, not of the machine: its actors ask for more than they use."""
 
 
-class RecordedLoop:
+class Reciting:
     """An agent loop whose policy says what is recorded for its prompt and session."""
 
-    groups: dict[str, list[Rollout]] = {}
+    groups: Mapping[str, Sequence[Rollout]] = {}
     tokenizer: Any = None
 
     def __init__(self, **_given: Any) -> None:
-        pass
+        """Verl passes what a loop may need; this one needs nothing."""
 
-    async def run(self, sampling_params: dict[str, Any], **row: Any) -> Any:
-        from verl.experimental.agent_loop import AgentLoopOutput
-        from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics
-
+    async def run(self, _sampling_params: Any, **row: Any) -> AgentLoopOutput:
         said = self.groups[row["uid"]][row["session_id"]].completion
         tokens = [*self.tokenizer.encode(said), self.tokenizer.eos_token_id]
         return AgentLoopOutput(
-            prompt_ids=self.tokenizer.encode("p"),
+            prompt_ids=[self.tokenizer.eos_token_id],
             response_ids=tokens,
             response_mask=[1] * len(tokens),
             num_turns=2,
@@ -56,33 +71,53 @@ class RecordedLoop:
         )
 
 
-def make_model(folder: Path) -> None:
-    """Writes a tokenizer of bytes, which gives every text back as it was, and the configuration of a tiny model."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast, Qwen2Config
+def findings(recorded: Recorded) -> Iterator[Finding]:
+    """One."""
+    with tempfile.TemporaryDirectory() as folder:
+        save_model(Path(folder), [rollout.completion for rollout in recorded.rollouts()])
+        config = configuration(Path(folder), {"reward": str(recorded.reward)})
+        ray.init(num_cpus=SLOTS, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        try:
+            tq.init()
+            yield trained(recorded, config)
+        finally:
+            ray.shutdown()
 
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    made = Tokenizer(models.BPE(vocab={letter: at for at, letter in enumerate(letters)}, merges=[]))
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
-    PreTrainedTokenizerFast(
-        tokenizer_object=made,
-        eos_token="<end>",
-        pad_token="<pad>",
-        chat_template="{% for m in messages %}{{ m.content }}{% endfor %}",
-    ).save_pretrained(folder)
-    Qwen2Config(
-        vocab_size=300, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
-        num_key_value_heads=1, architectures=["Qwen2ForCausalLM"],
-    ).save_pretrained(folder)  # fmt: skip
+
+def trained(recorded: Recorded, config: Any) -> Finding:
+    """Rolls out, scores and samples as the trainer does; then asks for the batch that came of it once more."""
+    rollouts = recorded.rollouts()
+    groups = groups_of(rollouts)
+    manager = RewardLoopManager(config)
+    worker = AgentLoopWorkerTQ.__ray_metadata__.modified_class(
+        config, llm_client=None, reward_loop_worker_handles=manager.reward_loop_worker_handles
+    )
+    Reciting.groups, Reciting.tokenizer = groups, worker.tokenizer
+    _agent_loop_registry["reciting"] = {"_target_": f"{__name__}.Reciting"}
+    asyncio.run(roll_out(worker, groups))
+    sampled = sampled_by(config, len(groups))
+    there = [one for one in rollouts if key_of(one) in sampled]
+    batch = manager.compute_rm_score(batch_of(there, worker.tokenizer))
+    given = dict(zip((one.id for one in there), batch.non_tensor_batch["score"].tolist(), strict=True))
+    rewards = {one.id: given.get(one.id) for one in rollouts}
+    worth = dict(zip(sampled, advantages(list(sampled.values()), list(sampled)), strict=True))
+    return Finding(
+        trainer="verl",
+        version=version("verl"),
+        rewards=rewards,
+        advantages={one.id: worth.get(key_of(one)) for one in rollouts},
+        alone=alone(rollouts, rewards, advantages),
+    )
+
+
+def save_model(folder: Path, texts: Sequence[str]) -> None:
+    """Writes a tokenizer that gives every text back as it was, and the configuration of a tiny model."""
+    make_tokenizer(texts).save_pretrained(folder)
+    LlamaConfig(hidden_size=64, num_hidden_layers=1, architectures=["LlamaForCausalLM"]).save_pretrained(folder)
 
 
 def configuration(model: Path, settings: dict[str, Any]) -> Any:
-    """verl's own configuration, with what our documentation says to set."""
-    from hydra import compose, initialize_config_module
-    from omegaconf import OmegaConf, open_dict
-    from verl.experimental.reward_loop import migrate_legacy_reward_impl
-
+    """Verl's own configuration, with what our documentation says to set."""
     with initialize_config_module("verl.trainer.config", version_base=None):
         config = compose(
             "ppo_trainer",
@@ -90,7 +125,6 @@ def configuration(model: Path, settings: dict[str, Any]) -> Any:
                 f"actor_rollout_ref.model.path={model}",
                 "actor_rollout_ref.rollout.name=vllm",
                 f"actor_rollout_ref.rollout.n={SIBLINGS}",
-                "actor_rollout_ref.rollout.agent.default_agent_loop=recorded",
                 f"reward.num_workers={WORKERS}",
                 "reward.reward_manager.source=importlib",
                 "reward.reward_manager.name=DikastRewardManager",
@@ -113,24 +147,18 @@ def row_of(rollout: Rollout) -> dict[str, Any]:
     }
 
 
-async def roll_out(worker: Any, groups: dict[str, list[Rollout]]) -> None:
-    """Has the trainer's worker run every prompt with its sessions, as the trainer does."""
-    import transfer_queue as tq
-
+async def roll_out(worker: Any, groups: Mapping[str, Sequence[Rollout]]) -> None:
+    """Has the trainer's worker run every prompt with its sessions."""
     for number, (uid, rollouts) in enumerate(groups.items()):
-        await tq.async_kv_put(
-            key=uid, partition_id="train", tag={"is_prompt": True, "status": "pending", "global_steps": 1}
-        )
-        prompt = {**row_of(rollouts[0]), "agent_name": "recorded", "index": number, "global_steps": 1}
+        tag = {"is_prompt": True, "status": "pending", "global_steps": 1}
+        await tq.async_kv_put(key=uid, partition_id="train", tag=tag)
+        prompt = {**row_of(rollouts[0]), "agent_name": "reciting", "index": number, "global_steps": 1}
         trajectory = {"step": 1, "sample_index": number, "rollout_n": 0, "validate": False}
         await worker._run_prompt(prompt, {}, trajectory=trajectory)
 
 
-def sampled(config: Any, groups: int) -> dict[str, float]:
+def sampled_by(config: Any, groups: int) -> dict[str, float]:
     """What the synchronous trainer samples: the reward of each trajectory that is there, by its key."""
-    import transfer_queue as tq
-    from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
-
     buffer = ReplayBuffer(
         trainer_mode="sync",
         trainer_config=config.trainer.v1.get("sync", {}),
@@ -140,34 +168,24 @@ def sampled(config: Any, groups: int) -> dict[str, float]:
         poll_interval=0.1,
     )
     batch, _metrics = buffer.sample(global_steps=1, partition_id="train", batch_size=groups)
-    rewards: dict[str, float] = {}
-    for key in batch.keys:
-        scores = tq.kv_batch_get(keys=[key], partition_id="train", select_fields=["rm_scores"])["rm_scores"]
-        rewards[key] = float(scores[0].sum())
-    return rewards
+    data = tq.kv_batch_get(keys=batch.keys, partition_id="train", select_fields=["rm_scores"])
+    return {key: float(scores.sum()) for key, scores in zip(batch.keys, data["rm_scores"], strict=True)}
 
 
-def advantages(rewards: dict[str, float]) -> dict[str, float]:
-    """verl's GRPO over what was sampled, by trajectory."""
-    import numpy as np
-    import torch
-    from verl.trainer.ppo.core_algos import compute_grpo_outcome_advantage
-
+def advantages(rewards: Sequence[float], keys: Sequence[str] | None = None) -> list[float]:
+    """Verl's GRPO: of the trajectories with these keys, or of one group."""
+    if not rewards:
+        return []
     found, _returns = compute_grpo_outcome_advantage(
-        token_level_rewards=torch.tensor(list(rewards.values()), dtype=torch.float32).unsqueeze(-1),
+        token_level_rewards=torch.tensor(rewards, dtype=torch.float32).unsqueeze(-1),
         response_mask=torch.ones(len(rewards), 1),
-        index=np.array([key.split("_")[0] for key in rewards]),
+        index=np.array([key.split("_")[0] for key in keys] if keys else ["g"] * len(rewards)),
     )
-    return dict(zip(rewards, found.squeeze(-1).tolist(), strict=True))
+    return found.squeeze(-1).tolist()
 
 
-def batch_of(rollouts: list[Rollout], tokenizer: Any) -> Any:
-    """The rollouts as a padded batch, which is what the reward loop takes where it is asked for a batch."""
-    import numpy as np
-    import torch
-    from tensordict import TensorDict
-    from verl import DataProto
-
+def batch_of(rollouts: Sequence[Rollout], tokenizer: Any) -> DataProto:
+    """Rollouts as a padded batch, which is what the reward loop takes where it is asked for one."""
     answers = [[*tokenizer.encode(one.completion), tokenizer.eos_token_id] for one in rollouts]
     longest = max(map(len, answers))
     tensors = {
@@ -192,49 +210,5 @@ def key_of(rollout: Rollout) -> str:
     return f"{rollout.group}_{session_of(rollout)}_0"
 
 
-def main(folder: Path) -> dict[str, Any]:
-    """Runs the suite through verl."""
-    import ray
-    import transfer_queue as tq
-    from verl.experimental.agent_loop.agent_loop import _agent_loop_registry
-    from verl.experimental.reward_loop import RewardLoopManager
-    from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopWorkerTQ
-
-    suite = Recorded(folder=folder)
-    rollouts = suite.rollouts()
-    groups: defaultdict[str, list[Rollout]] = defaultdict(list)
-    for rollout in rollouts:
-        groups[rollout.group].append(rollout)
-    with tempfile.TemporaryDirectory() as model:
-        make_model(Path(model))
-        config = configuration(Path(model), {"reward": str(suite.reward), "log": str(folder / "verl-scores")})
-        ray.init(num_cpus=SLOTS, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-        try:
-            tq.init()
-            manager = RewardLoopManager(config)
-            worker = AgentLoopWorkerTQ.__ray_metadata__.modified_class(
-                config, llm_client=None, reward_loop_worker_handles=manager.reward_loop_worker_handles
-            )
-            RecordedLoop.groups, RecordedLoop.tokenizer = groups, worker.tokenizer
-            _agent_loop_registry["recorded"] = {"_target_": f"{__name__}.RecordedLoop"}
-            asyncio.run(roll_out(worker, groups))
-            rewards = sampled(config, len(groups))
-            there = [one for one in rollouts if key_of(one) in rewards]
-            batch = manager.compute_rm_score(batch_of(there, worker.tokenizer))
-            given = {one.id: score for one, score in zip(there, batch.non_tensor_batch["score"].tolist(), strict=True)}
-        finally:
-            ray.shutdown()
-    trained = advantages(rewards)
-    whole = dict(zip(map(key_of, there), batch.batch["rm_scores"].sum(-1).tolist(), strict=True))
-    alone = advantages(whole)
-    return {
-        "trainer": "verl",
-        "version": version("verl"),
-        "rewards": {one.id: given.get(one.id) for one in rollouts},
-        "advantages": {one.id: trained.get(key_of(one)) for one in rollouts},
-        "alone": {one.id: alone[key_of(one)] for one in there},
-    }
-
-
 if __name__ == "__main__":
-    print(msgspec.json.encode(main(Path(sys.argv[1]))).decode())
+    drive(findings)
