@@ -21,6 +21,10 @@ NOTHING = 1e-3
 """An advantage of zero: what rounding leaves of a group's mean, over a standard deviation that may be small."""
 
 
+FEWEST = 2
+"""Valid rollouts without which a group teaches nothing."""
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What one trainer got and made of it."""
 
@@ -32,6 +36,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """The trainer's own, for every rollout of the groups that it looked at; None where it dropped the rollout."""
     alone: dict[str, float] = {}
     """The trainer's own for the valid rollouts of each group, as if the missing ones had never been there."""
+    dropped: list[str] = []
+    """Rollouts of groups that were dropped whole: allowed where less than two of a group are valid, and the others
+    could teach nothing."""
     siblings: Literal["same", "scaled"] = "same"
     """What the missing ones may do to the valid ones of their group: nothing, or what their mean does under scaling
     by the standard deviation."""
@@ -39,11 +46,15 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 def problems(finding: Finding, expected: Mapping[str, Score]) -> Iterator[str]:
     """Says in one sentence each where a trainer got something else than the engine gives, or made a number of nothing."""
-    yield from _wrong_rewards(finding.rewards, expected)
-    for name, advantage in finding.advantages.items():
-        if expected[name].score is None and advantage is not None and not abs(advantage) < NOTHING:
+    valid = Counter(score.group for score in expected.values() if score.score is not None)
+    dropped = {name for name in finding.dropped if valid[expected[name].group] < FEWEST}
+    looked_at = {name: score for name, score in expected.items() if name not in dropped}
+    yield from _wrong_rewards(finding.rewards, looked_at)
+    for name in looked_at.keys() & finding.advantages.keys():
+        advantage = finding.advantages[name]
+        if looked_at[name].score is None and advantage is not None and not abs(advantage) < NOTHING:
             yield f"{name} is missing, and has the advantage {advantage}"
-        elif expected[name].score is not None and (advantage is None or not math.isfinite(advantage)):
+        elif looked_at[name].score is not None and (advantage is None or not math.isfinite(advantage)):
             yield f"{name} is scored, and has the advantage {advantage}"
     yield from _changed_siblings(finding, expected)
 
@@ -51,10 +62,10 @@ def problems(finding: Finding, expected: Mapping[str, Score]) -> Iterator[str]:
 def _wrong_rewards(rewards: Mapping[str, float | None], expected: Mapping[str, Score]) -> Iterator[str]:
     if absent := [name for name in expected if name not in rewards]:
         yield f"{len(absent)} rollouts were never scored, {absent[0]} for one"
-    for name, reward in rewards.items():
+    for name in expected.keys() & rewards.keys():
         # Not "close to": it is the same arithmetic, or it is another reward. A NaN is neither.
-        if reward != expected[name].score:
-            yield f"{name}: the adapter gave {reward}, the engine {expected[name].score}"
+        if rewards[name] != expected[name].score:
+            yield f"{name}: the adapter gave {rewards[name]}, the engine {expected[name].score}"
 
 
 def _changed_siblings(finding: Finding, expected: Mapping[str, Score]) -> Iterator[str]:
