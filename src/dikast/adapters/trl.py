@@ -16,10 +16,10 @@ from typing import Any
 
 import msgspec
 
+from dikast.adapters.base import AnyReward
 from dikast.adapters.missing import WARN_SHARE, Coverage, require_in_range, rewards_of
 from dikast.journal import LoggedScore
 from dikast.records import Message, Rollout, Score, Usage
-from dikast.reward.reward import Reward
 from dikast.rollouts import group_of
 from dikast.spec.run import Constant, OnMissing
 
@@ -45,14 +45,14 @@ class TrlReward:
 
     def __init__(
         self,
-        reward: Reward,
+        reward: AnyReward,
         *,
         on_missing: OnMissing | Constant = "native",
         phase: str = "rl",
         note: Callable[[StepCost], None] | None = None,
         warn: Callable[[str], None] | None = None,
     ) -> None:
-        require_in_range(on_missing, reward.spec.file.range)
+        require_in_range(on_missing, reward.range)
         self.reward = reward
         self.on_missing: OnMissing | Constant = on_missing
         self.phase = phase
@@ -87,7 +87,7 @@ class TrlReward:
         share = self.coverage.add(scores)
         if share >= WARN_SHARE and self.warn:
             self.warn(f"step {step}: {share:.1%} of the latest scores are missing")
-        return rewards_of(scores, self.on_missing, self.reward.spec.file.range)
+        return rewards_of(scores, self.on_missing, self.reward.range)
 
     def _keep(self, step: int, rollouts: Sequence[Rollout], scores: Sequence[Score]) -> None:
         entries = [
