@@ -28,6 +28,8 @@ from dikast.serve.settings import LOCAL_NAMES, Settings
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+BEGAN = web.RequestKey("began", float)
+"""When a request came, by the event loop's clock."""
 OPEN = frozenset({"/healthz", "/readyz"})
 """What a probe asks, without a token."""
 TRY_AGAIN = 2
@@ -52,11 +54,13 @@ class Door:
         @web.middleware
         async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
             clock = asyncio.get_running_loop().time
-            began = request["began"] = clock()
+            began = request[BEGAN] = clock()
             response = self._turned_away(request) or await self._told(request, handler)
             if self.draining:
                 response.force_close()
-            self.metrics.answered(_route(request), response.status, clock() - began)
+            self.metrics.answered(
+                _route(request), response.status, clock() - began if request.method == "POST" else None
+            )
             return response
 
         return guarded

@@ -15,9 +15,9 @@ import msgspec
 from aiohttp import web
 
 from dikast.serve.about import about
-from dikast.serve.access import Door, Handler, read_body
+from dikast.serve.access import BEGAN, Door, Handler, read_body
 from dikast.serve.backlog import Backlog
-from dikast.serve.dialects import llamafactory, native, nemo_gym, openrlhf, slime
+from dikast.serve.dialects import llamafactory, native, nemo_gym, nova, openrlhf, slime
 from dikast.serve.dialects.base import Dialect
 from dikast.serve.metrics import CONTENT_TYPE, Metrics
 from dikast.serve.openapi import document
@@ -27,7 +27,7 @@ from dikast.serve.refusals import DrainingError
 from dikast.serve.scoring import Scoring
 from dikast.serve.settings import Settings
 
-DIALECTS: tuple[Dialect, ...] = (openrlhf.DIALECT, slime.DIALECT, llamafactory.DIALECT, nemo_gym.DIALECT)
+DIALECTS: tuple[Dialect, ...] = (openrlhf.DIALECT, slime.DIALECT, llamafactory.DIALECT, nova.DIALECT, nemo_gym.DIALECT)
 
 
 class RewardServer:
@@ -66,7 +66,7 @@ class RewardServer:
         async def answer(request: web.Request) -> web.Response:
             served = self.rewards.find(request.match_info.get("name"))
             body = await read_body(request, self.backlog)
-            told = await self._scoring.answer(dialect, served, body, request.query, began=request["began"])
+            told = await self._scoring.answer(dialect, served, body, request.query, began=request[BEGAN])
             return web.Response(body=told, content_type="application/json")
 
         return answer

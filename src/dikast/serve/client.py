@@ -179,7 +179,7 @@ class RemoteReward:
     def _refused(self, answer: HttpAnswer) -> tuple[MissingReason, str, float]:
         told = f"{self._url} answered {answer.status}: {_error_of(answer.body)}"
         after = answer.headers.get("Retry-After")
-        ours = answer.headers.get("Content-Type") == "application/json"
+        ours = (answer.headers.get("Content-Type") or "").startswith("application/json")
         if answer.status in (400, 413, 415, 422):
             raise DataError(told)
         # A 503 of the server's own that names no time means that no request can work, as wrong credentials do.

@@ -44,10 +44,11 @@ class Metrics:
         self._tokens: Counter[Labels] = Counter()
         self._times: dict[str, _Times] = {}
 
-    def answered(self, route: str, status: int, seconds: float) -> None:
-        """Counts an answer."""
+    def answered(self, route: str, status: int, seconds: float | None) -> None:
+        """Counts an answer, and how long it took where that is of interest."""
         self._requests[route, str(status)] += 1
-        self._times.setdefault(route, _Times()).add(seconds)
+        if seconds is not None:
+            self._times.setdefault(route, _Times()).add(seconds)
 
     def scored(self, reward: str, scores: Sequence[Score]) -> None:
         """Counts what became of rollouts."""

@@ -7,7 +7,7 @@ reward that is loaded again takes the place of the old one at once, and requests
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -72,11 +72,13 @@ class Rewards:
         calls: int | None = None,
         usd: float | None = None,
         on_missing: OnMissing | Constant = "group_mean",
+        opening: Callable[[str, Path], ModelClient] = open_model,
     ) -> None:
         self.journal = journal
         self._prices: dict[str, Price] = {}
         self.budget = Budget(calls=calls, usd=usd, prices=self._prices)
         self._on_missing: OnMissing | Constant = on_missing
+        self._opening = opening
         self._served: dict[str, Served] = {}
         self._clients: dict[bytes, ModelClient] = {}
         self._files: list[ModelClient | RecordedJudge] = []
@@ -145,5 +147,5 @@ class Rewards:
         connection = connection_of(name, spec.folder)
         key = msgspec.json.encode((name, connection, str(spec.folder.resolve())))
         if key not in self._clients:
-            self._clients[key] = open_model(name, spec.folder)
+            self._clients[key] = self._opening(name, spec.folder)
         return self._clients[key]

@@ -17,8 +17,9 @@ from dikast.records import Score
 KEPT_SECONDS = 900.0
 """How long a judged rollout counts as a sibling: longer than a step's rollouts lie apart, shorter than it takes until
 the prompt comes again. Judgement."""
-KEPT_PROMPTS = 20_000
-KEPT_ROLLOUTS = 256
+KEPT_ROLLOUTS = 50_000
+"""Of all prompts, those longest without a rollout forgotten first: some megabytes, and more than a step has."""
+KEPT_OF_ONE = 256
 """Of one prompt."""
 
 
@@ -26,7 +27,7 @@ class _Prompt:
     """The latest rollouts of one prompt, oldest first: (time, score or None where it is missing)."""
 
     def __init__(self) -> None:
-        self.judged: deque[tuple[float, float | None]] = deque(maxlen=KEPT_ROLLOUTS)
+        self.judged: deque[tuple[float, float | None]] = deque()
         self.waiting: list[asyncio.Future[None]] = []
 
 
@@ -36,6 +37,7 @@ class Siblings:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._prompts: OrderedDict[str, _Prompt] = OrderedDict()
+        self._kept = 0
 
     def note(self, scores: Iterable[Score]) -> None:
         """Takes what was judged now, and wakes who waits for it."""
@@ -43,6 +45,8 @@ class Siblings:
         for score in scores:
             prompt = self._of(score.group)
             prompt.judged.append((now, score.score))
+            self._kept += 1
+            self._forget(prompt)
             for turn in prompt.waiting:
                 if not turn.done():
                     turn.set_result(None)
@@ -69,19 +73,25 @@ class Siblings:
         return sum(scored) / len(scored) if scored else None
 
     def _are(self, prompt: _Prompt, enough: int) -> bool:
-        while prompt.judged and prompt.judged[0][0] < self._clock() - KEPT_SECONDS:
-            prompt.judged.popleft()
+        self._forget(prompt)
         # The failed one is among the judged.
         return len(prompt.judged) > enough and len(_scored(prompt)) >= min(2, enough)
+
+    def _forget(self, prompt: _Prompt) -> None:
+        """Lets go of what is old, and of what is too much."""
+        before = self._clock() - KEPT_SECONDS
+        while prompt.judged and (prompt.judged[0][0] < before or len(prompt.judged) > KEPT_OF_ONE):
+            prompt.judged.popleft()
+            self._kept -= 1
+        while self._kept > KEPT_ROLLOUTS:
+            _, longest = self._prompts.popitem(last=False)
+            self._kept -= len(longest.judged)
 
     def _of(self, group: str) -> _Prompt:
         prompt = self._prompts.get(group)
         if prompt is None:
             prompt = self._prompts[group] = _Prompt()
-            while len(self._prompts) > KEPT_PROMPTS:
-                self._prompts.popitem(last=False)
-        else:
-            self._prompts.move_to_end(group)
+        self._prompts.move_to_end(group)
         return prompt
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from dikast.errors import DataError
@@ -16,6 +17,7 @@ from dikast.records import Score
 from dikast.reward.reward import Reward
 from dikast.serve.dialects.base import Answered, Asked, Dialect, made_rollout
 from dikast.serve.dialects.base import decoded as decode
+from dikast.serve.dialects.chat import text_of
 from dikast.serve.options import Options
 
 FAILURE = "judge_failed"
@@ -57,28 +59,43 @@ def components(reward: Reward, score: Score, total: float) -> dict[str, float]:
         for check in reward.spec.file.checks
         if not check.gate
     }
-    return {**weighed, "judge": _rest(total, list(weighed.values()))}
+    names = [*weighed, "judge"]
+    return dict(zip(names, _adding_up(total, list(weighed.values())), strict=True))
 
 
-def _rest(total: float, others: list[float]) -> float:
-    """What the others lack of the total, so that adding them up in order gives exactly that."""
-    rest = total - sum(others)
-    for _ in range(4):
-        off = total - (sum(others) + rest)
-        if off == 0:
-            break
-        rest = math.nextafter(rest, math.copysign(math.inf, off))
-    return rest
+def _adding_up(total: float, terms: list[float]) -> list[float]:
+    """Gives the terms with what they lack of the total behind them, so that their sum in order is exactly that.
+
+    Sums are rounded, so a last bit may have to be put right in the rest, or in the first term. Where terms of both
+    signs cancel (a range below 0), no float may give the very last bit.
+    """
+    for first in _near(terms[0]) if terms else ():
+        others = [first, *terms[1:]]
+        for rest in _near(total - sum(others)):
+            if sum([*others, rest]) == total:
+                return [*others, rest]
+    return [*terms, total - sum(terms)]
+
+
+def _near(number: float) -> Iterator[float]:
+    yield number
+    up = down = number
+    for _ in range(3):
+        up, down = math.nextafter(up, math.inf), math.nextafter(down, -math.inf)
+        yield up
+        yield down
 
 
 def _prompt(params: Any) -> Any:
     given = params.get("input") if isinstance(params, dict) else None
-    if isinstance(given, str):
+    instructions = params.get("instructions") if isinstance(params, dict) else None
+    if isinstance(given, str) and not isinstance(instructions, str):
         return given
+    if isinstance(given, str):
+        given = [{"role": "user", "content": given}]
     if not isinstance(given, list):
         raise DataError("'responses_create_params' must hold an 'input': a text, or a list of turns")
-    turns = [{"role": turn.get("role"), "content": _text(turn.get("content"))} for turn in given if _is_turn(turn)]
-    instructions = params.get("instructions")
+    turns = [{"role": turn.get("role"), "content": text_of(turn.get("content"))} for turn in given if _is_turn(turn)]
     return ([{"role": "system", "content": instructions}] if isinstance(instructions, str) else []) + turns
 
 
@@ -86,19 +103,11 @@ def _answer(response: Any) -> str:
     output = response.get("output") if isinstance(response, dict) else None
     if not isinstance(output, list):
         raise DataError("'response' must hold an 'output': the list of what the policy said")
-    return "".join(_text(one.get("content")) for one in output if _is_turn(one) and one.get("role") == "assistant")
+    return "".join(text_of(one.get("content")) for one in output if _is_turn(one) and one.get("role") == "assistant")
 
 
 def _is_turn(one: Any) -> bool:
     return isinstance(one, dict) and one.get("type", "message") == "message"
-
-
-def _text(content: Any) -> str:
-    """Gives the text of a turn: a string, or parts of which some are text."""
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    return "".join(part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str))
 
 
 DIALECT = Dialect(
