@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -16,7 +17,7 @@ class AboutReward(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
     certificate_hash: str | None
     """Null where no certificate says what its judge is worth."""
-    range: tuple[float, float]
+    range: Annotated[list[float], msgspec.Meta(min_length=2, max_length=2)]
     model: str
     mode: str
     criteria: Sequence[str]
@@ -30,7 +31,7 @@ def about(served: Served) -> AboutReward:
         name=served.name,
         hash=reward.hash,
         certificate_hash=reward.certificate_hash,
-        range=reward.range,
+        range=list(reward.range),
         model=reward.model,
         mode=reward.spec.file.judge.mode,
         criteria=[criterion.id for criterion in reward.criteria],

@@ -36,9 +36,9 @@ ROW = {
             ],
         },
         "completion": {"type": "string"},
-        "id": {"type": "string", "description": "Otherwise line-<n>."},
-        "group": {"type": "string", "description": "Rollouts of one prompt share it; otherwise the prompt's hash."},
-        "reference": {"type": ["string", "null"]},
+        "id": {"description": "A text, or what is then written as one; otherwise line-<n>."},
+        "group": {"description": "The same; rollouts of one prompt share it; otherwise the prompt's hash."},
+        "reference": {"description": "A text; anything else is taken for none."},
     },
 }
 ERROR = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import cast
 
 from dikast.errors import UsageError
 from dikast.serve.standing_in import ENOUGH_SIBLINGS, StandIn
@@ -26,7 +26,7 @@ def require_known(options: Options, known: Iterable[str]) -> None:
             raise UsageError(f"no option '{name}' here; known are {', '.join(sorted(names))}")
 
 
-def deadline_of(given: Any, otherwise: float) -> float:
+def deadline_of(given: str | None, otherwise: float) -> float:
     """Gives the seconds that a request may take. Raises `UsageError` where they are none."""
     if given is None:
         return otherwise
@@ -65,8 +65,8 @@ def truth_of(options: Options, name: str) -> bool:
     return given == "true"
 
 
-def _number(text: Any) -> float:
+def _number(text: str) -> float:
     try:
         return float(text)
-    except (TypeError, ValueError, OverflowError):
+    except ValueError:
         return math.nan

@@ -7,14 +7,17 @@ signal, or the end of the drain's seconds, stops them.
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Callable
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from dikast.errors import UnavailableError
 from dikast.serve.app import RewardServer
 
+_HTTP_LOG = logging.getLogger("aiohttp.server")
 WAITING_CONNECTIONS = 1024
 """That the system holds while the server is busy."""
 
@@ -26,6 +29,7 @@ async def run(server: RewardServer, *, ready: Callable[[str], None]) -> signal.S
     """
     asked = _Signals()
     settings = server.settings
+    _HTTP_LOG.addFilter(_not_bad_http)
     runner = web.AppRunner(server.app, access_log=None, handle_signals=False, shutdown_timeout=1)
     await runner.setup()
     try:
@@ -44,6 +48,11 @@ async def run(server: RewardServer, *, ready: Callable[[str], None]) -> signal.S
         await runner.cleanup()
         await server.rewards.close()
         asked.forget()
+
+
+def _not_bad_http(record: logging.LogRecord) -> bool:
+    """Whether a record is worth a line: that somebody sends what is no HTTP is not."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
 
 
 class _Signals:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -12,7 +12,7 @@ from dikast.records import Score
 from dikast.rollouts import rollout_of
 from dikast.serve.dialects.base import Answered, Asked, Dialect
 from dikast.serve.dialects.base import decoded as decode
-from dikast.serve.options import Options, deadline_of
+from dikast.serve.options import MOST_SECONDS, Options
 
 
 class ScoreRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,7 +20,7 @@ class ScoreRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     rollouts: list[dict[str, Any]]
     """As in a file of rollouts; those of one prompt belong into one request where the judge compares them."""
-    deadline: float | None = None
+    deadline: Annotated[float, msgspec.Meta(gt=0, le=MOST_SECONDS)] | None = None
     """Seconds for the request; what is open then is missing as `expired`."""
 
 
@@ -37,8 +37,7 @@ def read(body: bytes, options: Options) -> Asked:
     """Reads a request. Raises `DataError`."""
     sent = decode(body, ScoreRequest)
     rollouts = [rollout_of(row, path=Path("rollouts"), line=place) for place, row in enumerate(sent.rollouts, 1)]
-    deadline = None if sent.deadline is None else deadline_of(sent.deadline, 0.0)
-    return Asked(rollouts=rollouts, deadline=deadline)
+    return Asked(rollouts=rollouts, deadline=sent.deadline)
 
 
 def write(answered: Answered) -> bytes:
