@@ -6,6 +6,8 @@ reward = dikast.load("reward.yaml", certificate="certificate.json", journal=".di
 scores = reward.score(dikast.read_rollouts("rollouts.jsonl"))
 """
 
+from typing import TYPE_CHECKING, Any
+
 from dikast.errors import (
     ConfigError,
     DataError,
@@ -20,6 +22,9 @@ from dikast.loading import load
 from dikast.records import Message, Missing, Part, Rollout, Score, Usage, Verdict
 from dikast.rollouts import read_rollouts, write_rows
 
+if TYPE_CHECKING:
+    from dikast.serve.client import RemoteReward
+
 __all__ = [
     "ConfigError",
     "DataError",
@@ -30,6 +35,7 @@ __all__ = [
     "NotEnoughDataError",
     "NotGoodEnoughError",
     "Part",
+    "RemoteReward",
     "Rollout",
     "Score",
     "UnavailableError",
@@ -40,3 +46,12 @@ __all__ = [
     "read_rollouts",
     "write_rows",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads the client of a reward server when it is first named: it takes longer than all the rest."""
+    if name == "RemoteReward":
+        from dikast.serve.client import RemoteReward
+
+        return RemoteReward
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
