@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import msgspec
 
+from dikast.adapters.markup import split_answer, without_end
 from dikast.errors import DataError
 from dikast.records import Rollout
 from dikast.serve.dialects.base import Answered, Asked, Dialect, made_rollout
 from dikast.serve.dialects.base import decoded as decode
-from dikast.serve.dialects.markup import split_answer, without_end
 from dikast.serve.options import MISSING, Options
 
 

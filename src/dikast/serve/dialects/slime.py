@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
+from dikast.adapters.markup import without_end
 from dikast.serve.dialects.base import Answered, Asked, Dialect, columns_of, made_rollout, reads_labels_as_json
 from dikast.serve.dialects.base import decoded as decode
-from dikast.serve.dialects.markup import without_end
 from dikast.serve.options import MISSING, Options
 
 
