@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,11 +17,12 @@ from dikast.records import Rollout
 
 def drive(findings: Callable[[Recorded], Iterable[Finding]]) -> None:
     """Runs a driver's one function over the folder that the command names."""
-    # Trainers print as they please: what is for us goes out alone.
-    out = sys.stdout
-    sys.stdout = sys.stderr
+    # Trainers print as they please, some by handles that they took when they were imported: what is for us goes out alone.
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     for finding in findings(Recorded(folder=Path(sys.argv[1]))):
         out.write(msgspec.json.encode(finding).decode() + "\n")
+    out.close()
 
 
 def groups_of(rollouts: Iterable[Rollout]) -> dict[str, list[Rollout]]:
