@@ -5,6 +5,7 @@ which drops the group of a missing score, and without, where the server gives th
 """
 
 # pyright: reportMissingImports=false
+# ruff: noqa: E402 (what is set or stood in for must be so before the trainer is imported)
 
 from __future__ import annotations
 
