@@ -1,11 +1,15 @@
 """The suite's rollouts, laid out once for all tests of this folder."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from environments import Environments
 
 from dikast.conform.recorded import Recorded, lay_out
 from dikast.records import Score
+
+PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +21,17 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 def expected(recorded: Recorded) -> dict[str, Score]:
     """The in-process engine's score of each rollout, by its id."""
     return {score.id: score for score in recorded.expected()}
+
+
+@pytest.fixture(scope="session")
+def python_of() -> Callable[[str], Path]:
+    """Finds the Python of an environment; skips where it is not made."""
+    environments = Environments(PROJECT / "conformance")
+
+    def find(name: str) -> Path:
+        python = environments.made(name) if name in environments.names() else None
+        if python is None:
+            pytest.skip(f"conformance/.environments/{name} is not made; 'make conformance-{name}' makes it")
+        return python
+
+    return find

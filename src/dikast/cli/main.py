@@ -39,6 +39,7 @@ _COMMANDS = {
     "review": "Label rollouts on a local web page, blind to the judge.",
     "train": "Train a policy against a reward: baseline, warm start, RL, evaluation, report.",
     "eval": "Compare models or files of completions, with a report.",
+    "conform": "Say whether the trainers installed here get what the engine gives.",
     "models": "List, pull and check local models.",
     "journal": "Show what a journal holds and has cost, and remove what is old.",
 }
