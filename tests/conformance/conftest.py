@@ -1,7 +1,12 @@
 """The suite's rollouts, laid out once for all tests of this folder."""
 
+import json
+import os
+import subprocess
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from environments import Environments
@@ -35,3 +40,23 @@ def python_of() -> Callable[[str], Path]:
         return python
 
     return find
+
+
+@pytest.fixture
+def asked_in(python_of: Callable[[str], Path], recorded: Recorded) -> Callable[[str, str], Any]:
+    """Runs a script in an environment, with `folder` set to the suite's; gives what it prints as JSON in its last line."""
+
+    def ask(environment: str, script: str) -> Any:
+        python = python_of(environment)
+        head = f"import asyncio, json\nfolder = {str(recorded.folder)!r}\n"
+        done = subprocess.run(
+            [str(python), "-c", head + textwrap.dedent(script)],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={**os.environ, "PYTHONPATH": str(PROJECT / "src"), "PYTHONWARNINGS": "ignore"},
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return ask
