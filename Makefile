@@ -7,6 +7,8 @@
 #   make lint fix       what CI checks besides the tests; what can be mended by a tool
 #   make docs bench     the manual as HTML (docs/_build/html); speed
 #   make bench-peers    speed beside other packages' judges, each in an environment of its own (some 2 GB)
+#   make conformance    every adapter against its trainer, each in an environment of its own (some 4 GB)
+#   make conformance-verifiers     makes the environment of one of them (conformance/requirements has the names)
 #   make clean          removes the environment and what was built; runs/ and the models stay
 #
 #   BUDGET_MINUTES=15   scales a demo's training;  PYTEST_ARGS="-k fence" chooses tests
@@ -31,7 +33,7 @@ JUDGE := qwen2.5-coder-1.5b-instruct-q4
 SMALL_JUDGE := qwen2.5-coder-0.5b-instruct-q4
 TRAIN_OPTIONS := $(if $(BUDGET_MINUTES),--budget-minutes $(BUDGET_MINUTES))
 
-.PHONY: help demo demo-quick demo-full test lint fix docs bench bench-peers clean
+.PHONY: help demo demo-quick demo-full test lint fix docs bench bench-peers conformance clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -79,6 +81,13 @@ bench: .venv/.dev
 
 bench-peers: .venv/.dev
 	@$(BIN)/python bench/run.py peers/run.py
+
+conformance: .venv/.dev
+	@$(BIN)/python bench/environments.py conformance
+	@$(BIN)/python -m pytest tests/conformance $(PYTEST_ARGS)
+
+conformance-%: .venv/.dev
+	@$(BIN)/python bench/environments.py conformance $*
 
 clean:
 	@rm -rf .venv bench/peers/.environments conformance/.environments docs/_build build dist src/*.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,16 +1,18 @@
 """Environments of their own for packages that do not agree on the versions of what they need.
 
     Environments(Path("bench/peers")).python_of("verifiers")
+    python bench/environments.py conformance verifiers art       # makes these, or all of the folder
 
     bench/peers/requirements/NAME.txt   what it is installed from: the package and all below it, pinned
     bench/peers/.environments/NAME      made from it when it is missing or that file has changed
 
-A first line `# python 3.12` asks for that Python; without it the one that runs this is taken. Nothing but what is
-listed is installed, since some pins of some packages cannot be had together.
+A line `# python 3.12` asks for that Python; without it the one that runs this is taken. A line `# pip OPTIONS` is for
+pip. DIKAST_ENVIRONMENTS names another place for them, which a fresh clone finds again. Nothing but what is listed is installed, since some pins of some packages cannot be had together.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -27,7 +29,8 @@ class Environments:
 
     def __init__(self, folder: Path) -> None:
         self._requirements = folder / "requirements"
-        self._environments = folder / ".environments"
+        elsewhere = os.environ.get("DIKAST_ENVIRONMENTS")
+        self._environments = Path(elsewhere) / folder.name if elsewhere else folder / ".environments"
 
     def names(self) -> list[str]:
         """All that there are requirements for."""
@@ -52,7 +55,8 @@ class Environments:
         _run([_interpreter(wanted), "-m", "venv", str(folder)])
         python = folder / "bin" / "python"
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        _run([*pip, "--requirement", str(self._requirements / f"{name}.txt")])
+        options = re.search(r"^# pip (.*)$", wanted, re.MULTILINE)
+        _run([*pip, *(options[1].split() if options else []), "--requirement", str(self._requirements / f"{name}.txt")])
         (folder / "made-from.txt").write_text(wanted, "utf-8")
         return python
 
@@ -70,7 +74,7 @@ class Environments:
 
 def _interpreter(wanted: str) -> str:
     """The Python that requirements ask for: one in the path, or one of pyenv's."""
-    asked = re.match(r"# python (\d+\.\d+)\n", wanted)
+    asked = re.search(r"^# python (\d+\.\d+)$", wanted, re.MULTILINE)
     if asked is None:
         return sys.executable
     version = asked[1]
@@ -91,3 +95,21 @@ def _run(command: list[str]) -> None:
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or [f"exit code {done.returncode}"]
         raise NotInstalledError(next((line for line in reversed(said) if line.startswith("ERROR")), said[-1]))
+
+
+def main() -> int:
+    """Makes environments of a folder; says which cannot be had here."""
+    folder, *names = sys.argv[1:]
+    environments = Environments(Path(folder))
+    failed = False
+    for name in names or environments.names():
+        try:
+            environments.python_of(name)
+        except NotInstalledError as error:
+            failed = True
+            print(f"{name}: {error}", file=sys.stderr)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,11 +1,20 @@
 """The suite's rollouts, laid out once for all tests of this folder."""
 
+import json
+import os
+import subprocess
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from environments import Environments
 
 from dikast.conform.recorded import Recorded, lay_out
 from dikast.records import Score
+
+PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +26,37 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 def expected(recorded: Recorded) -> dict[str, Score]:
     """The in-process engine's score of each rollout, by its id."""
     return {score.id: score for score in recorded.expected()}
+
+
+@pytest.fixture(scope="session")
+def python_of() -> Callable[[str], Path]:
+    """Finds the Python of an environment; skips where it is not made."""
+    environments = Environments(PROJECT / "conformance")
+
+    def find(name: str) -> Path:
+        python = environments.made(name) if name in environments.names() else None
+        if python is None:
+            pytest.skip(f"conformance/.environments/{name} is not made; 'make conformance-{name}' makes it")
+        return python
+
+    return find
+
+
+@pytest.fixture
+def asked_in(python_of: Callable[[str], Path], recorded: Recorded) -> Callable[[str, str], Any]:
+    """Runs a script in an environment, with `folder` set to the suite's; gives what it prints as JSON in its last line."""
+
+    def ask(environment: str, script: str) -> Any:
+        python = python_of(environment)
+        head = f"import asyncio, json\nfolder = {str(recorded.folder)!r}\n"
+        done = subprocess.run(
+            [str(python), "-c", head + textwrap.dedent(script)],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={**os.environ, "PYTHONPATH": str(PROJECT / "src"), "PYTHONWARNINGS": "ignore"},
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return ask

@@ -17,6 +17,8 @@ from dikast.records import Score
 
 CLOSE = 1e-5
 """Between a trainer's float32 figures."""
+CLOSE_IF_SCALED = 1e-2
+"""The factor is that of the standard deviation, to which trainers add a little before they divide."""
 NOTHING = 1e-3
 """An advantage of zero: what rounding leaves of a group's mean, over a standard deviation that may be small."""
 
@@ -75,5 +77,6 @@ def _changed_siblings(finding: Finding, expected: Mapping[str, Score]) -> Iterat
         size, counted = sizes[expected[name].group], valid[expected[name].group]
         factor = math.sqrt((size - 1) / (counted - 1)) if finding.siblings == "scaled" and counted > 1 else 1.0
         advantage = finding.advantages.get(name)
-        if advantage is None or not math.isclose(advantage, wanted * factor, rel_tol=CLOSE, abs_tol=CLOSE):
+        close = CLOSE_IF_SCALED if factor > 1 else CLOSE
+        if advantage is None or not math.isclose(advantage, wanted * factor, rel_tol=close, abs_tol=CLOSE):
             yield f"{name}: its advantage is {advantage}, and {wanted * factor} without its missing siblings"

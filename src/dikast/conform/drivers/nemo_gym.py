@@ -27,13 +27,7 @@ from dikast.records import Rollout
 
 def findings(recorded: Recorded) -> Iterator[Finding]:
     """One."""
-    config = DikastServerConfig(
-        name="dikast", host="127.0.0.1", port=1, entrypoint="app.py", domain="other", reward=str(recorded.reward)
-    )
-    client = ServerClient(
-        head_server_config=BaseServerConfig(host="127.0.0.1", port=1), global_config_dict=OmegaConf.create({})
-    )
-    server = DikastResourcesServer(config=config, server_client=client)
+    server = server_of(str(recorded.reward))
     rewards: dict[str, float | None] = {}
     advantages: dict[str, float | None] = {}
     names: set[tuple[str, ...]] = set()
@@ -52,6 +46,18 @@ def findings(recorded: Recorded) -> Iterator[Finding]:
     if len(names) != 1:
         sys.exit(f"the components have different names: {names}")
     yield Finding(trainer="NeMo Gym", version=version("nemo-gym"), rewards=rewards, advantages=advantages)
+
+
+def server_of(reward: str, **config: Any) -> DikastResourcesServer:
+    """The server without the head server that would start it."""
+    return DikastResourcesServer(
+        config=DikastServerConfig(
+            name="dikast", host="127.0.0.1", port=1, entrypoint="app.py", domain="other", reward=reward, **config
+        ),
+        server_client=ServerClient(
+            head_server_config=BaseServerConfig(host="127.0.0.1", port=1), global_config_dict=OmegaConf.create({})
+        ),
+    )
 
 
 def asked(rollout: Rollout) -> dict[str, Any]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 import pickle
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import trl
 from datasets import Dataset
-from trl.experimental.async_grpo.async_rollout_worker import RolloutGroup, _AsyncRolloutLoop
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 from trl.trainer.rloo_config import RLOOConfig
@@ -86,14 +85,18 @@ class RecitingRLOO(Reciting, RLOOTrainer):
 def findings(recorded: Recorded) -> Iterator[Finding]:
     """One for each of the three."""
     rollouts = recorded.rollouts()
-    yield trained(recorded, rollouts, "TRL GRPO", RecitingGRPO, GRPOConfig, in_group)
-    yield trained(recorded, rollouts, "TRL RLOO", RecitingRLOO, RLOOConfig, leave_one_out)
+    for name, trainer, config, worth in (
+        ("TRL GRPO", RecitingGRPO, GRPOConfig, in_group),
+        ("TRL RLOO", RecitingRLOO, RLOOConfig, leave_one_out),
+    ):
+        reward = Kept.load(recorded.reward)
+        advantages = train(trainer, config, reward, rollouts)
+        yield finding(name, rollouts, reward.given, advantages, worth)
     yield asyncio.run(scored(recorded, rollouts))
 
 
-def trained(recorded: Recorded, rollouts: list[Rollout], name: str, trainer: Any, config: Any, worth: Any) -> Finding:
-    """Trains for two steps, which see all rollouts once."""
-    reward = Kept.load(recorded.reward)
+def train(trainer: Any, config: Any, reward: Any, rollouts: list[Rollout]) -> list[float]:
+    """Trains for two steps, which see all rollouts once; gives the trainer's advantages in their order."""
     tokenizer = make_tokenizer([rollout.completion for rollout in rollouts])
     tokenizer.padding_side = "left"
     rows = [row_of(group[0]) for group in groups_of(rollouts).values()]
@@ -108,19 +111,32 @@ def trained(recorded: Recorded, rollouts: list[Rollout], name: str, trainer: Any
         run.recited = [[*tokenizer.encode(rollout.completion), tokenizer.eos_token_id] for rollout in rollouts]
         run.advantages = []
         run.train()
+    return run.advantages
+
+
+def finding(
+    name: str,
+    rollouts: list[Rollout],
+    given: Sequence[float | None],
+    advantages: Sequence[float],
+    worth: Callable[[Sequence[float]], Sequence[float]],
+) -> Finding:
+    """What the adapter gave, what the trainer made of it, and of the valid ones alone."""
     ids = [rollout.id for rollout in rollouts]
-    rewards = dict(zip(ids, reward.given, strict=True))
+    rewards = dict(zip(ids, given, strict=True))
     return Finding(
         trainer=name,
         version=trl.__version__,
         rewards=rewards,
-        advantages=dict(zip(ids, run.advantages, strict=True)),
+        advantages=dict(zip(ids, advantages, strict=True)),
         alone=alone(rollouts, rewards, worth),
     )
 
 
 async def scored(recorded: Recorded, rollouts: list[Rollout]) -> Finding:
     """AsyncGRPO: a reward that went to another process and back, and the group's own scoring."""
+    from trl.experimental.async_grpo.async_rollout_worker import _AsyncRolloutLoop
+
     loop = _AsyncRolloutLoop.__new__(_AsyncRolloutLoop)
     reward = pickle.loads(pickle.dumps(Kept.load(recorded.reward)))
     loop.reward_funcs, loop.reward_func_names = [reward], ["dikast"]
@@ -128,19 +144,13 @@ async def scored(recorded: Recorded, rollouts: list[Rollout]) -> Finding:
     advantages: list[float] = []
     for number, group in enumerate(groups_of(rollouts).values()):
         advantages += [sample.advantage for sample in await loop._score_group(group_of_trl(number, group))]
-    ids = [rollout.id for rollout in rollouts]
-    rewards = dict(zip(ids, reward.given, strict=True))
-    return Finding(
-        trainer="TRL AsyncGRPO",
-        version=trl.__version__,
-        rewards=rewards,
-        advantages=dict(zip(ids, advantages, strict=True)),
-        alone=alone(rollouts, rewards, of_population),
-    )
+    return finding("TRL AsyncGRPO", rollouts, reward.given, advantages, of_population)
 
 
-def group_of_trl(number: int, group: list[Rollout]) -> RolloutGroup:
+def group_of_trl(number: int, group: list[Rollout]) -> Any:
     """What AsyncGRPO's generating loop hands to its scoring one."""
+    from trl.experimental.async_grpo.async_rollout_worker import RolloutGroup
+
     row = row_of(group[0])
     prompt = row.pop("prompt")
     return RolloutGroup(

@@ -5,7 +5,6 @@ trainer's own code; the advantages are those of its GRPO.
 """
 
 # pyright: reportMissingImports=false
-# ruff: noqa: E402 (what is set or stood in for must be so before the trainer is imported)
 
 from __future__ import annotations
 
