@@ -40,6 +40,7 @@ _COMMANDS = {
     "train": "Train a policy against a reward: baseline, warm start, RL, evaluation, report.",
     "eval": "Compare models or files of completions, with a report.",
     "serve": "Serve rewards over HTTP, in the shapes that trainers speak.",
+    "export": "Write a run's configuration and reward entry point for another trainer.",
     "conform": "Say whether the trainers installed here get what the engine gives.",
     "models": "List, pull and check local models.",
     "journal": "Show what a journal holds and has cost, and remove what is old.",
