@@ -76,6 +76,8 @@ def _configuration(run: ExportedRun) -> dict[str, Any]:
         "orchestrator": {
             "batch_size": run.prompts * rl["num_generations"],
             "group_size": rl["num_generations"],
+            # By the policy's own chat template; prime-rl knows none of its own for a checkpoint of yours.
+            "renderer": {"name": "default"},
             "train": {
                 "sampling": {
                     "max_completion_tokens": rl["max_completion_length"],

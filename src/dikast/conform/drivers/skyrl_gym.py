@@ -3,7 +3,7 @@
 The advantages are none of the gym's: a batch in which a step raises is never trained on.
 """
 
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false, reportGeneralTypeIssues=false, reportCallIssue=false
 
 from __future__ import annotations
 

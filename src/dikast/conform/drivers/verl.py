@@ -4,7 +4,7 @@ Only the policy is played: what it says is recorded. All else from the prompt to
 trainer's own code; the advantages are those of its GRPO.
 """
 
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false, reportGeneralTypeIssues=false, reportCallIssue=false
 
 from __future__ import annotations
 
