@@ -10,7 +10,7 @@ of the others, so its advantage is zero and theirs are what they were. Where non
 the cookbook leaves the group out with `rollout_error_tolerance` on, and stops without it.
 """
 
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 The policy "writes" what is recorded: only the sampling of tokens is replaced.
 """
 
+# pyright: reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 import asyncio
