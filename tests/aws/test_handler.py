@@ -84,6 +84,23 @@ def test_a_reward_that_cannot_be_opened_says_why_in_the_answer(contract_package,
     assert "comments.schema.json" in reply.error
 
 
+def test_garbage_is_collected_again_after_the_first_event(contract_package):
+    folder = contract_package()
+    (folder / "app.py").write_text(
+        "import gc\n"
+        "from dikast.aws.handler import handler as scored\n"
+        "def handler(event, context):\n"
+        "    before = gc.isenabled()\n"
+        "    scored(event, context)\n"
+        "    return [before, gc.isenabled()]\n"
+    )
+    there = Package(folder=folder, handler="app.handler", python_path=tuple(filter(None, sys.path)))
+    with Emulator(there, seconds=30) as running:
+        reply = running.invoke([{"messages": []}])
+
+    assert reply.answer == [False, True]
+
+
 def test_the_vendors_own_verifier_passes(contract_package, rollouts, monkeypatch):
     verify = vendors_verifier(monkeypatch)
     samples = read_samples(rollouts, 4)
