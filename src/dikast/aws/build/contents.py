@@ -129,4 +129,6 @@ def _beside(spec: RewardSpec, path: Path) -> str:
     try:
         return path.resolve().relative_to(spec.folder.resolve()).as_posix()
     except ValueError:
-        raise UsageError(f"{path}: it does not stand beside {spec.path}; keep what a package needs in that folder") from None
+        raise UsageError(
+            f"{path}: it does not stand beside {spec.path}; keep what a package needs in that folder"
+        ) from None

@@ -78,7 +78,9 @@ def _installed(name: str) -> installed.Distribution:
     try:
         return installed.distribution(name)
     except installed.PackageNotFoundError:
-        raise UnavailableError(f"the package needs {name}, which is not here; install it: pip install 'dikast[aws]'") from None
+        raise UnavailableError(
+            f"the package needs {name}, which is not here; install it: pip install 'dikast[aws]'"
+        ) from None
 
 
 def _fits(distribution: installed.Distribution, runtime: Runtime) -> bool:

@@ -29,14 +29,16 @@ REGIONS: dict[str, tuple[str, ...]] = {
 }
 """Prefix of an inference profile → regions that it hands requests on to."""
 
-_ARN = re.compile(r"arn:(?P<partition>[\w-]+):bedrock:(?P<region>[\w-]*):(?P<account>\d*):(?P<kind>[\w-]+)/(?P<name>[\w.:/-]+)")
-_PROFILE = re.compile(rf"(?P<geography>{'|'.join([*REGIONS, 'global', 'ca', 'sa', 'me', 'af', 'mx'])})\.(?P<model>[\w-]+\..+)")
+_ARN = re.compile(
+    r"arn:(?P<partition>[\w-]+):bedrock:(?P<region>[\w-]*):(?P<account>\d*):(?P<kind>[\w-]+)/(?P<name>[\w.:/-]+)"
+)
+_PROFILE = re.compile(
+    rf"(?P<geography>{'|'.join([*REGIONS, 'global', 'ca', 'sa', 'me', 'af', 'mx'])})\.(?P<model>[\w-]+\..+)"
+)
 _PROFILES = frozenset({"inference-profile", "application-inference-profile"})
 
 
-def judge_statements(
-    connections: Mapping[str, ModelConnection], profile_models: Sequence[str] = ()
-) -> list[Statement]:
+def judge_statements(connections: Mapping[str, ModelConnection], profile_models: Sequence[str] = ()) -> list[Statement]:
     """Gives the statements for all models on Bedrock that a reward may ask, as CloudFormation writes them."""
     statements: list[Statement] = []
     for name, connection in connections.items():
@@ -88,7 +90,9 @@ def _asked_for(profile: str, profile_models: Sequence[str]) -> list[str]:
     for arn in profile_models:
         found = _ARN.fullmatch(arn)
         if found is None or found["kind"] in _PROFILES:
-            raise UsageError(f"--profile-model {arn}: not the ARN of a model, arn:aws:bedrock:REGION::foundation-model/ID")
+            raise UsageError(
+                f"--profile-model {arn}: not the ARN of a model, arn:aws:bedrock:REGION::foundation-model/ID"
+            )
     if not profile_models:
         raise UsageError(
             f"{profile}: which models stand behind this inference profile? Ask 'aws bedrock get-inference-profile "

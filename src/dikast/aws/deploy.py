@@ -1,0 +1,311 @@
+"""Deploys what `dikast aws build` made, through a change set of CloudFormation, and removes it again.
+
+    cloud = Cloud(region)
+    change = propose(cloud, folder, stack=None, bucket=None, parameters={})
+    outputs = change.apply()            # or change.drop()
+
+Nothing but the change set is made before `apply`. A stack is removed only where it was made here: it has our tag.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from dikast.aws.build.building import TEMPLATE
+from dikast.aws.template_reading import Parameter, parameters_of
+from dikast.errors import UnavailableError, UsageError
+
+BUCKET_TAG = "dikast-bucket"
+"""Tag of a stack that was made here: where its code is."""
+_CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+_OF_THE_FUNCTION = re.compile("MemorySize|Timeout|KmsKeyArn|SubnetIds|.*Secret")
+"""Parameters with which a version of the function differs from the one before. CloudFormation refuses an equal one."""
+_CODE = re.compile(r"^( +CodeUri: )(?!s3://)(\S+)$", re.MULTILINE)
+_NOTHING = ("didn't contain changes", "No updates are to be performed")
+
+
+class Cloud:
+    """The clients of one account and region. boto3 finds credentials and region as it always does."""
+
+    def __init__(self, region: str | None = None, session: Any = None) -> None:
+        import boto3.session  # pyright: ignore[reportMissingTypeStubs]
+
+        self._session = session or boto3.session.Session(region_name=region)
+        self.region: str | None = self._session.region_name
+        if self.region is None:
+            raise UsageError("which region? Give --region, or set AWS_REGION")
+        with told_in_a_line():
+            self.stacks = self._session.client("cloudformation")
+            self.store = self._session.client("s3")
+            self.account: str = self._session.client("sts").get_caller_identity()["Account"]
+
+    def default_bucket(self) -> str:
+        """Where packages go when no bucket is named."""
+        return f"dikast-{self.account}-{self.region}"
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A change set that waits to be applied."""
+
+    cloud: Any
+    stack: str
+    id: str
+    new: bool
+    """Whether the stack is not there yet."""
+    bucket: str
+    new_bucket: bool
+    key: str
+    package: Path
+    resources: tuple[tuple[str, str, str], ...]
+    """What is done, to which resource, of which type. A replaced one is gone for a moment."""
+
+    def apply(self) -> dict[str, str]:
+        """Uploads the package, changes the stack and waits; gives its outputs."""
+        with told_in_a_line():
+            _upload(self)
+            self.cloud.stacks.execute_change_set(ChangeSetName=self.id, StackName=self.stack)
+            _wait(self.cloud, "stack_create_complete" if self.new else "stack_update_complete", self.stack)
+            return outputs_of(self.cloud, self.stack)
+
+    def drop(self) -> None:
+        """Takes the change set back, and the empty stack that it came with."""
+        with told_in_a_line():
+            self.cloud.stacks.delete_change_set(ChangeSetName=self.id, StackName=self.stack)
+            if self.new:
+                self.cloud.stacks.delete_stack(StackName=self.stack)
+
+
+def propose(
+    cloud: Cloud, folder: Path, *, stack: str | None, bucket: str | None, parameters: Mapping[str, str]
+) -> Change | None:
+    """Makes a change set; None where nothing would change. Raises `UsageError` for a folder or a parameter that is none."""
+    text, package = _built(folder)
+    known = parameters_of(text)
+    for name in parameters:
+        if name not in known:
+            raise UsageError(f"--parameter {name}: the template has no such parameter; it has {', '.join(known)}")
+    name = stack or parameters.get("FunctionName") or known["FunctionName"].default or ""
+    bucket = bucket or cloud.default_bucket()
+    digest = hashlib.sha256(package.read_bytes()).hexdigest()
+    key = f"{name}/{digest}.zip"
+    with told_in_a_line():
+        existing = _stack(cloud, name)
+        if existing is not None and BUCKET_TAG not in existing["tags"]:
+            raise UsageError(f"the stack {name} was not made by dikast; choose another name with --stack")
+        values = _values(known, parameters, {} if existing is None else existing["parameters"])
+        values["Release"] = _release(digest, values)
+        made = cloud.stacks.create_change_set(
+            StackName=name,
+            ChangeSetName=f"dikast-{values['Release'][:32]}",
+            ChangeSetType="CREATE" if existing is None else "UPDATE",
+            TemplateBody=_CODE.sub(rf"\g<1>s3://{bucket}/{key}", text),
+            Parameters=[{"ParameterKey": one, "ParameterValue": value} for one, value in values.items()],
+            Capabilities=_CAPABILITIES,
+            Tags=[{"Key": BUCKET_TAG, "Value": bucket}],
+        )
+        if not _change_set_is_ready(cloud, made["Id"], name):
+            return None
+        described = cloud.stacks.describe_change_set(ChangeSetName=made["Id"], StackName=name)
+        return Change(
+            cloud=cloud,
+            stack=name,
+            id=made["Id"],
+            new=existing is None,
+            bucket=bucket,
+            new_bucket=not _bucket_is_there(cloud, bucket),
+            key=key,
+            package=package,
+            resources=tuple(_resource(one["ResourceChange"]) for one in described.get("Changes", [])),
+        )
+
+
+class Removal(msgspec.Struct, frozen=True, kw_only=True):
+    """A stack that can be removed."""
+
+    cloud: Any
+    stack: str
+    bucket: str
+    resources: tuple[tuple[str, str], ...]
+    """Name and type."""
+
+    def apply(self) -> None:
+        """Removes the stack, waits, and removes its packages from the bucket. The bucket stays."""
+        with told_in_a_line():
+            self.cloud.stacks.delete_stack(StackName=self.stack)
+            _wait(self.cloud, "stack_delete_complete", self.stack)
+            pages = self.cloud.store.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=f"{self.stack}/", ExpectedBucketOwner=self.cloud.account
+            )
+            for page in pages:
+                for held in page.get("Contents", []):
+                    self.cloud.store.delete_object(
+                        Bucket=self.bucket, Key=held["Key"], ExpectedBucketOwner=self.cloud.account
+                    )
+
+
+def propose_removal(cloud: Cloud, stack: str) -> Removal:
+    """Looks at what a stack holds. Raises `UsageError` for one that is not there or was not made here."""
+    with told_in_a_line():
+        existing = _stack(cloud, stack)
+        if existing is None:
+            raise UsageError(
+                f"there is no stack {stack} in {cloud.region}; name it with --stack, its region with --region"
+            )
+        if BUCKET_TAG not in existing["tags"]:
+            raise UsageError(f"the stack {stack} was not made by dikast; remove it with what made it")
+        pages = cloud.stacks.get_paginator("list_stack_resources").paginate(StackName=stack)
+        resources = tuple(
+            (str(one.get("PhysicalResourceId", one["LogicalResourceId"])), str(one["ResourceType"]))
+            for page in pages
+            for one in page["StackResourceSummaries"]
+        )
+        return Removal(cloud=cloud, stack=stack, bucket=existing["tags"][BUCKET_TAG], resources=resources)
+
+
+def outputs_of(cloud: Cloud, stack: str) -> dict[str, str]:
+    """Gives a stack's outputs."""
+    described = cloud.stacks.describe_stacks(StackName=stack)["Stacks"][0]
+    return {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}
+
+
+@contextmanager
+def told_in_a_line() -> Generator[None]:
+    """Turns what AWS refuses into a line for the user."""
+    from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
+
+    try:
+        yield
+    except ClientError as error:
+        told = cast("dict[str, Any]", error.response).get("Error", {})
+        raise UnavailableError(
+            f"AWS refuses {error.operation_name}: {told.get('Code', 'unknown')}: {told.get('Message', '')}"
+        ) from error
+    except BotoCoreError as error:
+        raise UnavailableError(f"{error}; set AWS credentials and a region") from error
+
+
+def _built(folder: Path) -> tuple[str, Path]:
+    path = folder / TEMPLATE
+    if not path.is_file():
+        raise UsageError(f"{path}: it is not there; build first: dikast aws build REWARD -o {folder}")
+    text = path.read_text("utf-8")
+    found = _CODE.search(text)
+    if found is None or not (folder / found[2]).is_file():
+        raise UsageError(
+            f"{path}: the package that it names is not beside it; build again: dikast aws build REWARD -o {folder}"
+        )
+    return text, folder / found[2]
+
+
+def _values(known: Mapping[str, Parameter], given: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
+    """What is given counts, else what the stack has, else what the template says. The function's name is the template's."""
+    kept = {name: value for name, value in before.items() if name != "FunctionName"}
+    values: dict[str, str] = {}
+    for name, parameter in known.items():
+        value = given.get(name, kept.get(name, parameter.default))
+        if value is None:
+            raise UsageError(
+                f"the template needs {name}: {parameter.description} Give it with --parameter {name}=VALUE"
+            )
+        values[name] = value
+    return values
+
+
+def _release(digest: str, values: Mapping[str, str]) -> str:
+    settings = {name: value for name, value in values.items() if _OF_THE_FUNCTION.fullmatch(name)}
+    return hashlib.sha256(msgspec.json.encode([digest, settings], order="deterministic")).hexdigest()
+
+
+def _stack(cloud: Cloud, name: str) -> dict[str, dict[str, str]] | None:
+    """Parameters and tags of a stack; None where there is none, or none but an empty one that waits for its first change."""
+    from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
+
+    try:
+        found = cloud.stacks.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    if found["StackStatus"] == "REVIEW_IN_PROGRESS":
+        return None
+    if found["StackStatus"] == "ROLLBACK_COMPLETE":
+        raise UsageError(f"the stack {name} was never completed; remove it first: dikast aws destroy --stack {name}")
+    return {
+        "parameters": {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])},
+        "tags": {one["Key"]: one["Value"] for one in found.get("Tags", [])},
+    }
+
+
+def _change_set_is_ready(cloud: Cloud, change: str, stack: str) -> bool:
+    from botocore.exceptions import WaiterError  # pyright: ignore[reportMissingTypeStubs]
+
+    try:
+        cloud.stacks.get_waiter("change_set_create_complete").wait(
+            ChangeSetName=change, StackName=stack, WaiterConfig={"Delay": 3, "MaxAttempts": 100}
+        )
+    except WaiterError as error:
+        reason = str(cast("dict[str, Any]", error.last_response).get("StatusReason", error))
+        cloud.stacks.delete_change_set(ChangeSetName=change, StackName=stack)
+        if any(told in reason for told in _NOTHING):
+            return False
+        raise UnavailableError(f"CloudFormation refuses the change: {reason}") from error
+    return True
+
+
+def _bucket_is_there(cloud: Cloud, bucket: str) -> bool:
+    from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
+
+    try:
+        cloud.store.head_bucket(Bucket=bucket, ExpectedBucketOwner=cloud.account)
+    except ClientError as error:
+        if cast("dict[str, Any]", error.response)["Error"]["Code"] in ("404", "NoSuchBucket"):
+            return False
+        raise
+    return True
+
+
+def _upload(change: Change) -> None:
+    store, owner = change.cloud.store, change.cloud.account
+    if change.new_bucket:
+        elsewhere = {"LocationConstraint": change.cloud.region}
+        # The first region is the one that must not be named.
+        where = {} if change.cloud.region == "us-east-1" else {"CreateBucketConfiguration": elsewhere}
+        store.create_bucket(Bucket=change.bucket, **where)
+        names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+        store.put_public_access_block(
+            Bucket=change.bucket,
+            PublicAccessBlockConfiguration=dict.fromkeys(names, True),
+            ExpectedBucketOwner=owner,
+        )
+    store.put_object(Bucket=change.bucket, Key=change.key, Body=change.package.read_bytes(), ExpectedBucketOwner=owner)
+
+
+def _wait(cloud: Cloud, until: str, stack: str) -> None:
+    from botocore.exceptions import WaiterError  # pyright: ignore[reportMissingTypeStubs]
+
+    # After its removal a stack is known by its id alone.
+    stack_id = cloud.stacks.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
+    try:
+        cloud.stacks.get_waiter(until).wait(StackName=stack_id, WaiterConfig={"Delay": 5, "MaxAttempts": 240})
+    except WaiterError as error:
+        raise UnavailableError(f"the stack {stack}: {_why(cloud, stack_id) or error}") from error
+
+
+def _why(cloud: Cloud, stack: str) -> str | None:
+    """The first failure: what follows is its rollback."""
+    events = cloud.stacks.describe_stack_events(StackName=stack)["StackEvents"]
+    failed = [one for one in events if one["ResourceStatus"].endswith("_FAILED")]
+    first = failed[-1] if failed else None
+    return None if first is None else f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason', 'it failed')}"
+
+
+def _resource(change: Mapping[str, Any]) -> tuple[str, str, str]:
+    replaced = " (replaced)" if change.get("Replacement") == "True" else ""
+    return str(change["Action"]) + replaced, str(change["LogicalResourceId"]), str(change["ResourceType"])
