@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
 from dikast.aws.build.building import TEMPLATE
+from dikast.aws.cloud import Cloud, bucket_is_there, outputs_of, stack_of, told_in_a_line, wait_until
 from dikast.aws.template_reading import Parameter, parameters_of
 from dikast.errors import UnavailableError, UsageError
 
@@ -31,30 +31,10 @@ _CODE = re.compile(r"^( +CodeUri: )(?!s3://)(\S+)$", re.MULTILINE)
 _NOTHING = ("didn't contain changes", "No updates are to be performed")
 
 
-class Cloud:
-    """The clients of one account and region. boto3 finds credentials and region as it always does."""
-
-    def __init__(self, region: str | None = None, session: Any = None) -> None:
-        import boto3.session  # pyright: ignore[reportMissingTypeStubs]
-
-        self._session = session or boto3.session.Session(region_name=region)
-        self.region: str | None = self._session.region_name
-        if self.region is None:
-            raise UsageError("which region? Give --region, or set AWS_REGION")
-        with told_in_a_line():
-            self.stacks = self._session.client("cloudformation")
-            self.store = self._session.client("s3")
-            self.account: str = self._session.client("sts").get_caller_identity()["Account"]
-
-    def default_bucket(self) -> str:
-        """Where packages go when no bucket is named."""
-        return f"dikast-{self.account}-{self.region}"
-
-
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """A change set that waits to be applied."""
 
-    cloud: Any
+    cloud: Cloud
     stack: str
     id: str
     new: bool
@@ -71,7 +51,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         with told_in_a_line():
             _upload(self)
             self.cloud.stacks.execute_change_set(ChangeSetName=self.id, StackName=self.stack)
-            _wait(self.cloud, "stack_create_complete" if self.new else "stack_update_complete", self.stack)
+            wait_until(self.cloud, "stack_create_complete" if self.new else "stack_update_complete", self.stack)
             return outputs_of(self.cloud, self.stack)
 
     def drop(self) -> None:
@@ -79,7 +59,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         with told_in_a_line():
             self.cloud.stacks.delete_change_set(ChangeSetName=self.id, StackName=self.stack)
             if self.new:
-                self.cloud.stacks.delete_stack(StackName=self.stack)
+                self.cloud.stacks.deletestack_of(StackName=self.stack)
 
 
 def propose(
@@ -96,10 +76,12 @@ def propose(
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
     key = f"{name}/{digest}.zip"
     with told_in_a_line():
-        existing = _stack(cloud, name)
-        if existing is not None and BUCKET_TAG not in existing["tags"]:
+        existing = stack_of(cloud, name)
+        if existing is not None and BUCKET_TAG not in existing.tags:
             raise UsageError(f"the stack {name} was not made by dikast; choose another name with --stack")
-        values = _values(known, parameters, {} if existing is None else existing["parameters"])
+        if existing is not None and existing.status == "ROLLBACK_COMPLETE":
+            raise UsageError(f"the stack {name} was never completed; remove it first: dikast aws destroy {name}")
+        values = _values(known, parameters, {} if existing is None else existing.parameters)
         values["Release"] = _release(digest, values)
         made = cloud.stacks.create_change_set(
             StackName=name,
@@ -119,7 +101,7 @@ def propose(
             id=made["Id"],
             new=existing is None,
             bucket=bucket,
-            new_bucket=not _bucket_is_there(cloud, bucket),
+            new_bucket=not bucket_is_there(cloud, bucket),
             key=key,
             package=package,
             resources=tuple(_resource(one["ResourceChange"]) for one in described.get("Changes", [])),
@@ -129,7 +111,7 @@ def propose(
 class Removal(msgspec.Struct, frozen=True, kw_only=True):
     """A stack that can be removed."""
 
-    cloud: Any
+    cloud: Cloud
     stack: str
     bucket: str
     resources: tuple[tuple[str, str], ...]
@@ -138,8 +120,10 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
     def apply(self) -> None:
         """Removes the stack, waits, and removes its packages from the bucket. The bucket stays."""
         with told_in_a_line():
-            self.cloud.stacks.delete_stack(StackName=self.stack)
-            _wait(self.cloud, "stack_delete_complete", self.stack)
+            self.cloud.stacks.deletestack_of(StackName=self.stack)
+            wait_until(self.cloud, "stack_delete_complete", self.stack)
+            if not bucket_is_there(self.cloud, self.bucket):
+                return
             pages = self.cloud.store.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=f"{self.stack}/", ExpectedBucketOwner=self.cloud.account
             )
@@ -153,12 +137,10 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
 def propose_removal(cloud: Cloud, stack: str) -> Removal:
     """Looks at what a stack holds. Raises `UsageError` for one that is not there or was not made here."""
     with told_in_a_line():
-        existing = _stack(cloud, stack)
+        existing = stack_of(cloud, stack)
         if existing is None:
-            raise UsageError(
-                f"there is no stack {stack} in {cloud.region}; name it with --stack, its region with --region"
-            )
-        if BUCKET_TAG not in existing["tags"]:
+            raise UsageError(f"there is no stack {stack} in {cloud.region}; name its region with --region")
+        if BUCKET_TAG not in existing.tags:
             raise UsageError(f"the stack {stack} was not made by dikast; remove it with what made it")
         pages = cloud.stacks.get_paginator("list_stack_resources").paginate(StackName=stack)
         resources = tuple(
@@ -166,29 +148,7 @@ def propose_removal(cloud: Cloud, stack: str) -> Removal:
             for page in pages
             for one in page["StackResourceSummaries"]
         )
-        return Removal(cloud=cloud, stack=stack, bucket=existing["tags"][BUCKET_TAG], resources=resources)
-
-
-def outputs_of(cloud: Cloud, stack: str) -> dict[str, str]:
-    """Gives a stack's outputs."""
-    described = cloud.stacks.describe_stacks(StackName=stack)["Stacks"][0]
-    return {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}
-
-
-@contextmanager
-def told_in_a_line() -> Generator[None]:
-    """Turns what AWS refuses into a line for the user."""
-    from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
-
-    try:
-        yield
-    except ClientError as error:
-        told = cast("dict[str, Any]", error.response).get("Error", {})
-        raise UnavailableError(
-            f"AWS refuses {error.operation_name}: {told.get('Code', 'unknown')}: {told.get('Message', '')}"
-        ) from error
-    except BotoCoreError as error:
-        raise UnavailableError(f"{error}; set AWS credentials and a region") from error
+        return Removal(cloud=cloud, stack=stack, bucket=existing.tags[BUCKET_TAG], resources=resources)
 
 
 def _built(folder: Path) -> tuple[str, Path]:
@@ -223,28 +183,8 @@ def _release(digest: str, values: Mapping[str, str]) -> str:
     return hashlib.sha256(msgspec.json.encode([digest, settings], order="deterministic")).hexdigest()
 
 
-def _stack(cloud: Cloud, name: str) -> dict[str, dict[str, str]] | None:
-    """Parameters and tags of a stack; None where there is none, or none but an empty one that waits for its first change."""
-    from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
-
-    try:
-        found = cloud.stacks.describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return None
-        raise
-    if found["StackStatus"] == "REVIEW_IN_PROGRESS":
-        return None
-    if found["StackStatus"] == "ROLLBACK_COMPLETE":
-        raise UsageError(f"the stack {name} was never completed; remove it first: dikast aws destroy --stack {name}")
-    return {
-        "parameters": {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])},
-        "tags": {one["Key"]: one["Value"] for one in found.get("Tags", [])},
-    }
-
-
 def _change_set_is_ready(cloud: Cloud, change: str, stack: str) -> bool:
-    from botocore.exceptions import WaiterError  # pyright: ignore[reportMissingTypeStubs]
+    from botocore.exceptions import WaiterError
 
     try:
         cloud.stacks.get_waiter("change_set_create_complete").wait(
@@ -256,18 +196,6 @@ def _change_set_is_ready(cloud: Cloud, change: str, stack: str) -> bool:
         if any(told in reason for told in _NOTHING):
             return False
         raise UnavailableError(f"CloudFormation refuses the change: {reason}") from error
-    return True
-
-
-def _bucket_is_there(cloud: Cloud, bucket: str) -> bool:
-    from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
-
-    try:
-        cloud.store.head_bucket(Bucket=bucket, ExpectedBucketOwner=cloud.account)
-    except ClientError as error:
-        if cast("dict[str, Any]", error.response)["Error"]["Code"] in ("404", "NoSuchBucket"):
-            return False
-        raise
     return True
 
 
@@ -285,25 +213,6 @@ def _upload(change: Change) -> None:
             ExpectedBucketOwner=owner,
         )
     store.put_object(Bucket=change.bucket, Key=change.key, Body=change.package.read_bytes(), ExpectedBucketOwner=owner)
-
-
-def _wait(cloud: Cloud, until: str, stack: str) -> None:
-    from botocore.exceptions import WaiterError  # pyright: ignore[reportMissingTypeStubs]
-
-    # After its removal a stack is known by its id alone.
-    stack_id = cloud.stacks.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
-    try:
-        cloud.stacks.get_waiter(until).wait(StackName=stack_id, WaiterConfig={"Delay": 5, "MaxAttempts": 240})
-    except WaiterError as error:
-        raise UnavailableError(f"the stack {stack}: {_why(cloud, stack_id) or error}") from error
-
-
-def _why(cloud: Cloud, stack: str) -> str | None:
-    """The first failure: what follows is its rollback."""
-    events = cloud.stacks.describe_stack_events(StackName=stack)["StackEvents"]
-    failed = [one for one in events if one["ResourceStatus"].endswith("_FAILED")]
-    first = failed[-1] if failed else None
-    return None if first is None else f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason', 'it failed')}"
 
 
 def _resource(change: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -34,7 +34,7 @@ _Loader.add_multi_constructor("!", _plain)
 
 def parameters_of(template: str) -> dict[str, Parameter]:
     """Lists a template's parameters, in its order."""
-    read: Any = yaml.load(template, _Loader)  # noqa: S506  a safe loader
+    read: Any = yaml.load(template, _Loader)
     return {
         name: Parameter(
             default=None if "Default" not in one else str(one["Default"]),

@@ -162,4 +162,4 @@ def _distributions(spec: RewardSpec, modules: set[str], judged_by: dict[str, Mod
 
 
 def _tag(check: object) -> str:
-    return str(type(check).__struct_config__.tag)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    return str(type(check).__struct_config__.tag)  # pyright: ignore[reportAttributeAccessIssue]
