@@ -20,7 +20,7 @@ from dikast.aws.build.contents import (
     CERTIFICATE,
     FOLDER,
     connections,
-    dikast_in_checks,
+    imported_by_checks,
     libraries_of_checks,
     reward_files,
 )
@@ -72,8 +72,6 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
     boto3: str | None
     """Its version in the package; None where the runtime's is used."""
     precompiled: bool
-    modules: int
-    """Of dikast."""
 
     @property
     def sha256(self) -> str:
@@ -102,23 +100,11 @@ def settings_for(spec: RewardSpec, certificate: Path | None, **chosen: object) -
 
 def build(spec: RewardSpec, order: Order) -> Built:
     """Builds in memory. Raises `ConfigError` for a reward that cannot run in a Lambda function."""
-    judged_by = connections(spec)
-    used = {_tag(check) for check in spec.file.checks} | {one.provider for one in judged_by.values()}
-    modules = modules_of([HANDLER, *dikast_in_checks(spec)], used=used)
-    names = _distributions(spec, modules, judged_by)
-    if order.with_boto3:
-        names.add(BOTO3)
-    libraries = with_requirements(names, order.runtime)
-    files = {path.relative_to(SOURCE).as_posix(): path.read_bytes() for path in map(source_of, modules)}
-    files |= {path.relative_to(SOURCE).as_posix(): path.read_bytes() for path in data_of(modules)}
-    for name in libraries:
-        files |= files_of(name, order.runtime)
+    files, libraries = gather(spec, order)
     byte_code = compiled(files, order.runtime)
-    files |= byte_code
-    files |= reward_files(spec, order.certificate, order.included)
-    files[FILE_NAME] = written(order.settings)
+    package = zipped(files | byte_code)
     function = order.function or function_name(spec.file.name)
-    package, zip_name = zipped(files), f"{function}.zip"
+    zip_name = f"{function}.zip"
     stack = Stack(
         reward=spec.file.name,
         reward_hash=spec.hash,
@@ -127,7 +113,7 @@ def build(spec: RewardSpec, order: Order) -> Built:
         release=hashlib.sha256(package).hexdigest(),
         runtime=order.runtime,
         namespace=order.settings.namespace,
-        connections=judged_by,
+        connections=connections(spec),
         profile_models=order.profile_models,
     )
     return Built(
@@ -137,11 +123,26 @@ def build(spec: RewardSpec, order: Order) -> Built:
         function=function,
         reward_hash=spec.hash,
         settings=order.settings,
-        libraries={name: version_of(name) for name in libraries},
+        libraries=libraries,
         boto3=version_of(BOTO3) if order.with_boto3 else None,
         precompiled=bool(byte_code),
-        modules=len(modules),
     )
+
+
+def gather(spec: RewardSpec, order: Order) -> tuple[dict[str, bytes], dict[str, str]]:
+    """Gives a package's files by their place, none of them compiled, and its libraries with their versions."""
+    judged_by = connections(spec)
+    used = {_tag(check) for check in spec.file.checks} | {one.provider for one in judged_by.values()}
+    modules = modules_of([HANDLER, *imported_by_checks(spec)], used=used)
+    own = [*map(source_of, modules), *data_of(modules)]
+    files = {path.relative_to(SOURCE).as_posix(): path.read_bytes() for path in own}
+    names = _distributions(spec, modules, judged_by) | ({BOTO3} if order.with_boto3 else set())
+    libraries = with_requirements(names, order.runtime)
+    for name in libraries:
+        files |= files_of(name, order.runtime)
+    files |= reward_files(spec, order.certificate, order.included)
+    files[FILE_NAME] = written(order.settings)
+    return files, {name: version_of(name) for name in libraries}
 
 
 def require_function_name(name: str) -> str:

@@ -1,7 +1,7 @@
 """Compiles the modules of a package beforehand: Lambda's code folder is read-only, so each cold start would do it anew.
 
 The bytes are the same twice: a Python without site packages compiles all of it, in the order of the names, and the
-files hold no date. They are of use to that version of Python alone.
+files hold no date. They are of use to that version of Python alone. A reward's own checks are loaded by their source.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from dikast.aws.build.contents import FOLDER
 from dikast.aws.build.runtime import Runtime
 
 WHERE = "/var/task"
@@ -38,7 +39,7 @@ def compiled(files: Mapping[str, bytes], runtime: Runtime) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for name, content in files.items():
-            if name.endswith(".py"):
+            if name.endswith(".py") and not name.startswith(f"{FOLDER}/"):
                 path = root / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)

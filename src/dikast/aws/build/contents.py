@@ -81,10 +81,9 @@ def libraries_of_checks(spec: RewardSpec) -> dict[str, str]:
     return wanted
 
 
-def dikast_in_checks(spec: RewardSpec) -> set[str]:
-    """Lists the modules of dikast that the user's checks import."""
-    found = {name for check in _python_checks(spec) for name in _imported(python_source(spec, check.call))}
-    return {name for name in found if name.partition(".")[0] == "dikast"}
+def imported_by_checks(spec: RewardSpec) -> set[str]:
+    """Lists all that the user's checks import."""
+    return {name for check in _python_checks(spec) for name in _imported(python_source(spec, check.call))}
 
 
 def _imported(source: Path) -> frozenset[str]:

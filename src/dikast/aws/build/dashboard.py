@@ -8,14 +8,12 @@ from typing import Any, get_args
 from dikast.aws import telemetry
 from dikast.records import MissingReason
 
-SERVICE = "dikast"
-"""What Powertools writes as the dimension `service`."""
 _WIDTH, _HEIGHT = 12, 6
 
 
 def dimensions(reward: str) -> dict[str, str]:
     """The dimensions under which the handler's metrics stand."""
-    return {telemetry.DIMENSION: reward, "service": SERVICE}
+    return {telemetry.DIMENSION: reward, "service": telemetry.SERVICE}
 
 
 def dashboard(reward: str, namespace: str) -> str:

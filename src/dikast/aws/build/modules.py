@@ -34,10 +34,10 @@ OPTIONAL = {
 
 
 def modules_of(roots: Collection[str], *, used: Collection[str]) -> set[str]:
-    """Lists `roots` and all modules of dikast that they import, without the optional ones that are not `used`."""
+    """Lists those of `roots` that are modules of dikast, and all that they import, without the optional ones that are not `used`."""
     left_out = {module for kind, module in OPTIONAL.items() if kind not in used}
     found: set[str] = set()
-    open_ones = [*roots, *(OPTIONAL[kind] for kind in used)]
+    open_ones = [*(name for name in roots if _is_module(name)), *(OPTIONAL[kind] for kind in used)]
     while open_ones:
         name = open_ones.pop()
         if name in found or name in left_out:

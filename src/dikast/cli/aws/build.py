@@ -124,7 +124,7 @@ def _show(built: Built, order: Order, output: Path) -> None:
         f"{output / TEMPLATE}: the function {built.function}, {order.runtime.name} on {order.runtime.architecture}"
     )
     typer.echo(f"reward {built.reward_hash[:12]}; {trust}; {boto3}")
-    typer.echo(f"{built.modules} modules of dikast; " + ", ".join(f"{n} {v}" for n, v in built.libraries.items()))
+    typer.echo("with dikast, " + ", ".join(f"{n} {v}" for n, v in built.libraries.items()))
     if not built.precompiled:
         typer.echo(
             f"not compiled beforehand, so a cold start takes longer: for that, build with Python {order.runtime.python}"
