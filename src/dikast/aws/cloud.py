@@ -34,6 +34,7 @@ class Cloud:
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
     """A stack that is there."""
 
+    id: str
     status: str
     parameters: dict[str, str]
     tags: dict[str, str]
@@ -68,6 +69,7 @@ def stack_of(cloud: Cloud, name: str) -> Stack | None:
     if found["StackStatus"] == "REVIEW_IN_PROGRESS":
         return None
     return Stack(
+        id=found["StackId"],
         status=found["StackStatus"],
         parameters={one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])},
         tags={one["Key"]: one["Value"] for one in found.get("Tags", [])},
@@ -94,15 +96,13 @@ def bucket_is_there(cloud: Cloud, bucket: str) -> bool:
 
 
 def wait_until(cloud: Cloud, until: str, stack: str) -> None:
-    """Waits for one of CloudFormation's states. Raises `UnavailableError` with the first thing that failed."""
+    """Waits for one of CloudFormation's states; a stack that is removed is known by its id alone. Raises `UnavailableError` with the first thing that failed."""
     from botocore.exceptions import WaiterError
 
-    # After its removal a stack is known by its id alone.
-    stack_id = cloud.stacks.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
     try:
-        cloud.stacks.get_waiter(until).wait(StackName=stack_id, WaiterConfig={"Delay": 5, "MaxAttempts": 240})
+        cloud.stacks.get_waiter(until).wait(StackName=stack, WaiterConfig={"Delay": 5, "MaxAttempts": 240})
     except WaiterError as error:
-        raise UnavailableError(f"the stack {stack}: {_first_failure(cloud, stack_id) or error}") from error
+        raise UnavailableError(f"the stack {stack}: {_first_failure(cloud, stack) or error}") from error
 
 
 def _first_failure(cloud: Cloud, stack: str) -> str | None:

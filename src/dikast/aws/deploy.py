@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -36,6 +37,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     cloud: Cloud
     stack: str
+    stack_id: str
     id: str
     new: bool
     """Whether the stack is not there yet."""
@@ -51,7 +53,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         with told_in_a_line():
             _upload(self)
             self.cloud.stacks.execute_change_set(ChangeSetName=self.id, StackName=self.stack)
-            wait_until(self.cloud, "stack_create_complete" if self.new else "stack_update_complete", self.stack)
+            wait_until(self.cloud, "stack_create_complete" if self.new else "stack_update_complete", self.stack_id)
             return outputs_of(self.cloud, self.stack)
 
     def drop(self) -> None:
@@ -59,7 +61,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         with told_in_a_line():
             self.cloud.stacks.delete_change_set(ChangeSetName=self.id, StackName=self.stack)
             if self.new:
-                self.cloud.stacks.deletestack_of(StackName=self.stack)
+                self.cloud.stacks.delete_stack(StackName=self.stack)
 
 
 def propose(
@@ -85,7 +87,7 @@ def propose(
         values["Release"] = _release(digest, values)
         made = cloud.stacks.create_change_set(
             StackName=name,
-            ChangeSetName=f"dikast-{values['Release'][:32]}",
+            ChangeSetName=f"dikast-{uuid.uuid4().hex}",
             ChangeSetType="CREATE" if existing is None else "UPDATE",
             TemplateBody=_CODE.sub(rf"\g<1>s3://{bucket}/{key}", text),
             Parameters=[{"ParameterKey": one, "ParameterValue": value} for one, value in values.items()],
@@ -98,6 +100,7 @@ def propose(
         return Change(
             cloud=cloud,
             stack=name,
+            stack_id=made["StackId"],
             id=made["Id"],
             new=existing is None,
             bucket=bucket,
@@ -113,6 +116,7 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
 
     cloud: Cloud
     stack: str
+    stack_id: str
     bucket: str
     resources: tuple[tuple[str, str], ...]
     """Name and type."""
@@ -120,8 +124,8 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
     def apply(self) -> None:
         """Removes the stack, waits, and removes its packages from the bucket. The bucket stays."""
         with told_in_a_line():
-            self.cloud.stacks.deletestack_of(StackName=self.stack)
-            wait_until(self.cloud, "stack_delete_complete", self.stack)
+            self.cloud.stacks.delete_stack(StackName=self.stack)
+            wait_until(self.cloud, "stack_delete_complete", self.stack_id)
             if not bucket_is_there(self.cloud, self.bucket):
                 return
             pages = self.cloud.store.get_paginator("list_objects_v2").paginate(
@@ -148,7 +152,9 @@ def propose_removal(cloud: Cloud, stack: str) -> Removal:
             for page in pages
             for one in page["StackResourceSummaries"]
         )
-        return Removal(cloud=cloud, stack=stack, bucket=existing.tags[BUCKET_TAG], resources=resources)
+        return Removal(
+            cloud=cloud, stack=stack, stack_id=existing.id, bucket=existing.tags[BUCKET_TAG], resources=resources
+        )
 
 
 def _built(folder: Path) -> tuple[str, Path]:

@@ -48,12 +48,20 @@ def command(
         typer.echo("nothing to change: the stack is as it was built")
         return
     _show(change)
-    if not (yes or typer.confirm("apply it?")):
+    if not (yes or _agreed()):
         change.drop()
         typer.echo("nothing was changed")
         return
     typer.echo(f"{'making' if change.new else 'changing'} the stack {change.stack}; this takes some minutes", err=True)
     _show_outputs(change.apply())
+
+
+def _agreed() -> bool:
+    try:
+        return typer.confirm("apply it?")
+    except typer.Abort:
+        # Nobody is there, or wants out: the change set must not stay behind.
+        return False
 
 
 def _pairs(given: list[str]) -> dict[str, str]:
