@@ -36,7 +36,6 @@ class AwsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     hyperparameters: dict[str, Any] = {}
     """Settings of a Bedrock job, by the names of its API."""
     instance_type: str = "ml.p5.48xlarge"
-    instances: int = 4
     max_hours: float = 24
     image: str | None = None
     """The training image, where another than the published one is to run."""
@@ -45,12 +44,16 @@ class AwsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     security_groups: tuple[str, ...] = ()
     technique: Technique = "RLVR"
     """RLAIF is for open-weight models: SageMaker's own judge with the reward's criteria as a prompt, without a Lambda."""
+    accept_eula: bool = False
+    """A serverless job accepts the base model's licence in your name: only where you say so."""
     base_model: str | None = None
     """ARN of the base model in SageMaker's hub, for serverless jobs."""
     evaluator: str | None = None
     """ARN of the reward Lambda or judge prompt as it is registered in the hub, for serverless jobs."""
     judge_model: str | None = None
     """Bedrock's name of the judge that RLAIF asks."""
+    judge_prompt: str | None = None
+    """A template of the user's for RLAIF, beside the run file, in place of the one that is made of the criteria."""
     model_package_group: str | None = None
     mlflow: str | None = None
     """ARN of an MLflow server."""
