@@ -44,14 +44,18 @@ def rows_in_log(messages: Iterable[str]) -> Iterator[dict[str, Any]]:
             found = _STEP.search(line)
             if found is None:
                 continue
-            known = {NAMES[name]: value for name, text in _FIGURE.findall(line) if name in NAMES for value in _finite(text)}
+            known = {
+                NAMES[name]: value for name, text in _FIGURE.findall(line) if name in NAMES for value in _finite(text)
+            }
             yield from ({"step": int(step), **known} for step in _finite(found[1]) if known)
 
 
 def rows_in_table(text: str) -> Iterator[dict[str, Any]]:
     """Gives the rows of `step_wise_training_metrics.csv`."""
     for line in csv.DictReader(text.splitlines()):
-        step = next((value for name in ("step_number", "global_step", "step") for value in _finite(line.get(name))), None)
+        step = next(
+            (value for name in ("step_number", "global_step", "step") for value in _finite(line.get(name))), None
+        )
         known = {_FLAT[name]: value for name, text in line.items() if name in _FLAT for value in _finite(text)}
         if step is not None and known:
             yield {"step": int(step), **known}
