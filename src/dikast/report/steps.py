@@ -78,7 +78,7 @@ class Alarms:
         """What is told by comparison with the first step."""
         found: list[tuple[str, str]] = []
         entropy, length = row.get("entropy"), row.get("completions/mean_length")
-        if entropy is not None and 0 < self._first["entropy"] and entropy < LEAST_ENTROPY * self._first["entropy"]:
+        if entropy is not None and self._first["entropy"] > 0 and entropy < LEAST_ENTROPY * self._first["entropy"]:
             found.append(("entropy", f"entropy fell to {entropy:.3g}: the policy tries nothing else any more"))
         if length is not None and length > MOST_LONGER * self._first["completions/mean_length"] > 0:
             found.append(("length", f"answers are {length:.0f} tokens long, over twice as long as at first"))
