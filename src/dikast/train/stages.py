@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
-from dikast.certify.certificate import read_certificate
+from dikast.certify.certificate import Certificate, read_certificate
+from dikast.certify.present import graded_otherwise
 from dikast.errors import NotGoodEnoughError
 from dikast.evaluate.arms import Arm, spread
 from dikast.evaluate.gold import load_gold
@@ -51,6 +52,14 @@ class Teller(Protocol):
     def bar(self, title: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
         """Shows a progress bar for the length of the block; the callable moves it on."""
         ...
+
+
+def told_of(certificate: Certificate) -> Iterator[str]:
+    """What a run says of the certificate that it begins with."""
+    on = {name: f"{c.level} x{c.factor:.2f}" for name, c in certificate.criteria.items()}
+    yield f"certificate: {certificate.level}; " + ", ".join(f"{name} {what}" for name, what in on.items())
+    for note in graded_otherwise(certificate.levels):
+        yield f"certificate: {note}"
 
 
 class Run:
@@ -124,8 +133,8 @@ class Run:
             )
         reward = open_reward(self.spec.reward, source, self.folder.journal)
         self._keep(source)
-        on = {name: f"{c.level} x{c.factor:.2f}" for name, c in trust.criteria.items()}
-        self.teller.say(f"certificate: {trust.level}; " + ", ".join(f"{name} {what}" for name, what in on.items()))
+        for line in told_of(trust):
+            self.teller.say(line)
         return reward
 
     def _open_uncertified(self, source: Path) -> Reward:
