@@ -22,7 +22,7 @@ from dikast.rollouts import read_rollouts
 def command(
     reward: Annotated[Path, typer.Argument(metavar="REWARD", help="The reward file.")],
     rollouts: Annotated[
-        Path, typer.Argument(metavar="ROLLOUTS", help="Rollouts, JSONL, as 'dikast score' takes them.")
+        Path, typer.Argument(metavar="ROLLOUTS", help="Rollouts, JSONL or Parquet, as 'dikast score' takes them.")
     ],
     *,
     certificate: Annotated[
