@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
 
 
 class _NoPolicies:
@@ -14,10 +16,6 @@ class _NoPolicies:
 
 def translated(template: str, code: str = "s3://bucket/key.zip", **parameters: str) -> dict[str, Any]:
     """Gives the template that CloudFormation then works on."""
-    pytest.importorskip("samtranslator")
-    from samtranslator.translator.transform import transform
-    from samtranslator.yaml_helper import yaml_parse
-
     read = yaml_parse(template)
     properties = read["Resources"]["Function"]["Properties"]
     if not str(properties["CodeUri"]).startswith("s3://"):

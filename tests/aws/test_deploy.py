@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import boto3
+import moto
 import pytest
 from packaging_reward import built_of, plain_reward
 from sam import translated
@@ -14,9 +16,6 @@ from dikast.aws.cloud import Cloud, told_in_a_line, wait_until
 from dikast.aws.deploy import BUCKET_TAG, propose, propose_removal
 from dikast.cli.main import run
 from dikast.errors import UnavailableError, UsageError
-
-boto3 = pytest.importorskip("boto3")
-moto = pytest.importorskip("moto")
 
 # moto makes no alarms and no dashboards; that they are right is cfn-lint's to say.
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")
