@@ -90,7 +90,9 @@ def plan_reward(
     from dikast.reward.planning import Planner
     from dikast.spec.reward import read_reward
 
-    planner = Planner.open(read_reward(path), journal)
+    spec = read_reward(path)
+    with _names_in(path):
+        planner = Planner.open(spec, journal)
     try:
         trust = None if certificate is None else read_certificate(certificate)
         if trust is not None and certificate is not None:
@@ -120,10 +122,24 @@ def _judges(
     spec = read_reward(path)
     kept = journal if isinstance(journal, Journal) else Journal.open(journal)
     try:
-        yield Judges.open(spec, kept, calls=budget_calls, usd=budget_usd)
+        with _names_in(path):
+            judges = Judges.open(spec, kept, calls=budget_calls, usd=budget_usd)
+        yield judges
     except BaseException:
         kept.close()
         raise
+
+
+@contextmanager
+def _names_in(path: Path) -> Generator[None]:
+    """Tells the file in which a model's name stands that means nothing."""
+    from dikast.errors import ConfigError
+    from dikast.models.catalog import UnknownModelError
+
+    try:
+        yield
+    except UnknownModelError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def require_fit(certificate: Certificate, path: Path, judges: Judges) -> None:
