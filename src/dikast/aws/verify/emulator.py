@@ -46,6 +46,8 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str] = {}
     python_path: tuple[str, ...] = ()
     """Where modules are looked for beside the folder."""
+    alone: bool = False
+    """Whether no other module than those is to be found: as in Lambda."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +99,7 @@ class Emulator:
                 "--log-level", "error",
                 "--runtime-interface-emulator-address", f"127.0.0.1:{self._port}",
                 "--runtime-api-address", f"127.0.0.1:{_free_port()}",
-                sys.executable, "-m", "awslambdaric", package.handler,
+                sys.executable, *(["-S"] if package.alone else []), "-m", "awslambdaric", package.handler,
             ],
             cwd=package.folder,
             env=_environment(package, seconds, name),

@@ -81,7 +81,7 @@ def command(
             envelope=envelope or wrapped,
         )
         if not as_json:
-            typer.echo(f"{opened.name}: {len(rows)} samples of {data or 'dikast itself'}")
+            typer.echo(f"{target}: {opened.name}, {len(rows)} samples of {data or 'dikast itself'}")
         findings = list(verify(opened, rows, wanted))
     _show(findings, as_json=as_json)
     if failed := [finding.check for finding in findings if finding.outcome == "failed"]:
