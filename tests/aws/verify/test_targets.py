@@ -32,7 +32,9 @@ def lambda_service():
 
         def answers(payload, **more) -> None:
             raw = json.dumps(payload).encode()
-            stub.add_response("invoke", {"StatusCode": 200, "Payload": StreamingBody(io.BytesIO(raw), len(raw)), **more})
+            stub.add_response(
+                "invoke", {"StatusCode": 200, "Payload": StreamingBody(io.BytesIO(raw), len(raw)), **more}
+            )
 
         client.answers = answers
         client.fails = lambda code, status: stub.add_client_error("invoke", code, "no", http_status_code=status)
@@ -125,4 +127,3 @@ def test_what_build_makes_passes_verify(tmp_path, judge_server, aws_credentials,
     )
 
     assert code == 0, capsys.readouterr()
-

@@ -5,7 +5,7 @@
 
 One emulator is one execution environment. It dies of two events at once, so whoever calls side by side takes
 several (`targets.LocalTarget`). Its binary comes inside the wheel of aws-sam-cli, whose own dependencies are
-not needed: `pip install --no-deps aws-sam-cli awslambdaric snapshot-restore-py simplejson`.
+not needed (`INSTALL`).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ import msgspec
 
 from dikast.errors import UnavailableError
 
+INSTALL = "pip install --no-deps aws-sam-cli awslambdaric snapshot-restore-py simplejson"
 MEMORY_MB = 1024
 _PATH = "/2015-03-31/functions/function/invocations"
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
@@ -86,10 +87,7 @@ class Emulator:
     def __init__(self, package: Package, *, seconds: float, name: str = "SageMaker-local") -> None:
         binary = find_emulator()
         if binary is None:
-            raise UnavailableError(
-                "the Lambda runtime emulator is not installed; "
-                "pip install --no-deps aws-sam-cli awslambdaric snapshot-restore-py simplejson"
-            )
+            raise UnavailableError(f"the Lambda runtime emulator is not installed; {INSTALL}")
         self._seconds = seconds
         self._port = _free_port()
         self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115  closed with the emulator; appended to, so that reading moves no writer

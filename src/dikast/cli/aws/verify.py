@@ -13,8 +13,9 @@ from rich.table import Table
 
 from dikast.aws.settings import FILE_NAME, read_settings
 from dikast.aws.verify.checks import Finding, Wanted, verify
+from dikast.aws.verify.emulator import INSTALL
 from dikast.aws.verify.samples import read_samples
-from dikast.aws.verify.targets import LocalTarget, Target, open_target
+from dikast.aws.verify.targets import InProcessTarget, LocalTarget, Target, open_target
 from dikast.errors import NotGoodEnoughError, UsageError
 
 _MARKS = {"passed": "pass", "failed": "FAIL", "noted": "note", "skipped": "skip"}
@@ -80,6 +81,8 @@ def command(
             tolerance=tolerance,
             envelope=envelope or wrapped,
         )
+        if isinstance(opened, InProcessTarget):
+            typer.echo(f"the Lambda runtime emulator is not installed, so less is like there; {INSTALL}", err=True)
         if not as_json:
             typer.echo(f"{target}: {opened.name}, {len(rows)} samples of {data or 'dikast itself'}")
         findings = list(verify(opened, rows, wanted))
