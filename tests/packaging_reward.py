@@ -12,7 +12,6 @@ import msgspec
 from dikast.aws.build.building import Built, Order, build, gather, settings_for
 from dikast.aws.build.runtime import runtime_of
 from dikast.spec.reward import read_reward
-from dikast.spec.run import Constant
 
 PROJECT = Path(__file__).parents[1]
 EXAMPLE = PROJECT / "examples" / "contract_review"
@@ -54,7 +53,7 @@ def example_rows() -> list[dict[str, Any]]:
 
 def order_of(path: Path, **changes: Any) -> Order:
     """An order for a reward, uncertified, on the Python that runs the tests."""
-    settings = settings_for(read_reward(path), None, target="smtj", alone=Constant(constant=0.5))
+    settings = settings_for(read_reward(path), None, target="smtj", alone={"constant": 0.5})
     order = Order(settings=settings, runtime=runtime_of(None, "x86_64"))
     return msgspec.structs.replace(order, **changes)
 

@@ -107,6 +107,27 @@ def test_training_roles_come_with_a_bucket_and_are_for_this_account_alone(cloud:
         assert trusted[role]["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
+def test_in_a_vpc_the_function_reaches_its_judge_and_a_trainer_reaches_the_function(cloud: Cloud, built: Path):
+    network = boto3.client("ec2", region_name=REGION)
+    vpc = network.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = network.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    trainer = network.create_security_group(GroupName="trainer", Description="t", VpcId=vpc)["GroupId"]
+
+    deployed(cloud, built, VpcId=vpc, SubnetIds=subnet, TrainerSecurityGroupId=trainer)
+
+    placed = boto3.client("lambda", region_name=REGION).get_function(FunctionName=NAME)["Configuration"]["VpcConfig"]
+    (group,) = placed["SecurityGroupIds"]
+    assert placed["SubnetIds"] == [subnet]
+    endpoints = network.describe_vpc_endpoints()["VpcEndpoints"]
+    assert {one["ServiceName"].rpartition(".")[2] for one in endpoints} == {"bedrock-runtime", "lambda"}
+    (reached,) = {one["GroupId"] for endpoint in endpoints for one in endpoint["Groups"]}
+    rules = network.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [reached]}])[
+        "SecurityGroupRules"
+    ]
+    callers = {one["ReferencedGroupInfo"]["GroupId"] for one in rules if not one["IsEgress"]}
+    assert callers == {group, trainer}
+
+
 def test_an_unknown_parameter_is_a_usage_error_that_lists_the_known(cloud: Cloud, built: Path):
     with pytest.raises(UsageError, match="no such parameter; it has FunctionName, MemorySize"):
         proposed(cloud, built, Memory="2048")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -31,6 +32,7 @@ from dikast.aws.build.template import Stack, function_name, template_of
 from dikast.aws.settings import FILE_NAME, HandlerSettings, require_answerable, written
 from dikast.errors import UsageError
 from dikast.spec.models import ModelConnection
+from dikast.spec.reading import convert
 from dikast.spec.reward import RewardSpec
 
 HANDLER = "dikast.aws.handler"
@@ -84,18 +86,19 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
         (folder / TEMPLATE).write_text(self.template, "utf-8")
 
 
-def settings_for(spec: RewardSpec, certificate: Path | None, **chosen: object) -> HandlerSettings:
-    """Gives the handler's settings. Raises `ConfigError` where a missing score would have no number."""
-    target = chosen.get("target")
-    settings = HandlerSettings(
-        reward=f"{FOLDER}/{spec.path.name}",
-        certificate=None if certificate is None else CERTIFICATE,
-        envelope=target in ENVELOPED,
-        **chosen,  # pyright: ignore[reportArgumentType]  the struct is converted, and so checked, below
-    )
-    checked = msgspec.convert(msgspec.to_builtins(settings), HandlerSettings)
-    require_answerable(checked, spec.file.range)
-    return checked
+def settings_for(spec: RewardSpec, certificate: Path | None, **chosen: Any) -> HandlerSettings:
+    """Gives the handler's settings, from fields as JSON has them.
+
+    Raises `ConfigError` for a field that is none, and where a missing score would have no number.
+    """
+    held = {
+        "reward": f"{FOLDER}/{spec.path.name}",
+        "certificate": None if certificate is None else CERTIFICATE,
+        "envelope": chosen.get("target") in ENVELOPED,
+    }
+    settings = convert({**held, **chosen}, HandlerSettings, where="the handler's settings")
+    require_answerable(settings, spec.file.range)
+    return settings
 
 
 def build(spec: RewardSpec, order: Order) -> Built:

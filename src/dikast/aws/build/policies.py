@@ -1,7 +1,7 @@
 """What the function's role may ask of Bedrock: the judge's models, by their exact ARNs.
 
 An inference profile hands a request on to other regions, so its role may call the profile, and the model in each of
-them through that profile only. Which regions those are is AWS's to say and may change: the table is of late 2026,
+them through that profile only. Which regions those are is AWS's to say and may change: the table is of 2026, from memory;
 `aws bedrock get-inference-profile` gives the ARNs of today, and `--profile-model` takes them.
 """
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from dikast.aws.build.building import TEMPLATE, Built, Order, build, require_function_name, settings_for
@@ -14,10 +15,8 @@ from dikast.aws.settings import Target
 from dikast.errors import UsageError
 from dikast.spec.reward import read_reward
 
-if TYPE_CHECKING:
-    from dikast.spec.run import Constant
-
 OUTPUT = Path("build")
+_OURS = frozenset({"reward", "certificate", "target", "on_missing", "alone"})
 
 
 def command(
@@ -58,6 +57,12 @@ def command(
         list[Path] | None,
         typer.Option(help="A file or folder beside the reward that a Python check reads. May be repeated."),
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A further setting of the handler, log_texts=true. May be repeated."
+        ),
+    ] = None,
     profile_model: Annotated[
         list[str] | None,
         typer.Option(
@@ -81,15 +86,11 @@ def command(
     """
     spec = read_reward(reward)
     trust = certificate_for(spec, certificate, uncertified=uncertified)
-    settings = settings_for(
-        spec,
-        trust,
-        target=target,
-        on_missing=_choice(on_missing, "--on-missing", ("group_mean", "raise")),
-        alone=None if alone is None else _choice(alone, "--alone", ("fail",)),
-    )
+    chosen = {"target": target, "on_missing": _choice(on_missing, "--on-missing", ("group_mean", "raise"))}
+    if alone is not None:
+        chosen["alone"] = _choice(alone, "--alone", ("fail",))
     order = Order(
-        settings=settings,
+        settings=settings_for(spec, trust, **chosen, **_further(settings or [])),
         certificate=trust,
         runtime=runtime_of(python, arch),
         function=None if name is None else require_function_name(name),
@@ -102,15 +103,28 @@ def command(
     _show(built, order, output)
 
 
-def _choice(value: str, option: str, words: tuple[str, ...]) -> str | Constant:
-    from dikast.spec.run import Constant
-
+def _choice(value: str, option: str, words: tuple[str, ...]) -> str | dict[str, float]:
     if value in words:
         return value
     try:
-        return Constant(constant=float(value))
+        return {"constant": float(value)}
     except ValueError:
         raise UsageError(f"{option} {value}: write a number, or {' or '.join(words)}") from None
+
+
+def _further(given: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals or name in _OURS:
+            raise UsageError(
+                f"--set {one}: write NAME=VALUE, with a setting that has no option of its own: log_texts=true"
+            )
+        try:
+            found[name] = msgspec.json.decode(value)
+        except msgspec.DecodeError:
+            found[name] = value
+    return found
 
 
 def _show(built: Built, order: Order, output: Path) -> None:
