@@ -66,7 +66,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 def find_emulator() -> Path | None:
     """The emulator's binary: of aws-sam-cli where that is installed, else one in the path."""
-    machine = _MACHINES.get(platform.machine().lower())
+    machine = _MACHINES.get(platform.machine().lower()) if sys.platform == "linux" else None
     found = importlib.util.find_spec("samcli")
     if machine and found and found.submodule_search_locations:
         path = Path(found.submodule_search_locations[0], "local", "rapid", f"aws-lambda-rie-{machine}")
@@ -131,6 +131,11 @@ class Emulator:
         finally:
             connection.close()
         return read_reply(raw, time.monotonic() - started)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it takes another event."""
+        return self._process.poll() is None
 
     def log(self) -> str:
         """What the function and its runtime have printed."""

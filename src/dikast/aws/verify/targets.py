@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -76,10 +76,10 @@ class LocalTarget:
             running = self._idle.get_nowait()
         except queue.Empty:
             running = self._new()
-        try:
-            return running.invoke(event)
-        finally:
+        reply = running.invoke(event)
+        if running.is_running:
             self._idle.put(running)
+        return reply
 
     def invoke_together(self, events: Sequence[Any]) -> list[Reply]:
         """Sends events side by side."""
@@ -190,11 +190,22 @@ class _Context:
         return int(1000 * (self._end - time.monotonic()))
 
 
-def open_target(named: str, *, handler: str | None, seconds: float, environments: int, stack: ExitStack) -> Target:
-    """Opens what the user named: an ARN, a zip or a folder that `build` made, or a Python file with a handler."""
+def open_target(
+    named: str,
+    *,
+    handler: str | None,
+    seconds: float,
+    environments: int,
+    stack: ExitStack,
+    variables: Mapping[str, str] | None = None,
+) -> Target:
+    """Opens what the user named: an ARN, a zip or a folder that `build` made, or a Python file with a handler.
+
+    `variables` are environment variables of a local one.
+    """
     if found := _ARN.fullmatch(named):
         return DeployedTarget(found[0], seconds=seconds)
-    package = package_of(Path(named), handler, stack)
+    package = msgspec.structs.replace(package_of(Path(named), handler, stack), environment=variables or {})
     if is_installed():
         target: Target = LocalTarget(package, seconds=seconds, environments=environments)
     else:
