@@ -54,6 +54,15 @@ def test_without_id_a_row_is_named_by_its_line_and_without_group_by_its_prompt(w
     assert other.group != first.group
 
 
+def test_a_null_id_or_group_is_none_as_in_the_empty_cells_of_a_table(write: Write):
+    rows = [{"id": None, "group": None, "prompt": prompt, "completion": "a"} for prompt in ("p", "q")]
+
+    one, other = read_rollouts(write(*rows))
+
+    assert (one.id, other.id) == ("line-1", "line-2")
+    assert (one.group, other.group) == (group_of("p"), group_of("q"))
+
+
 def test_a_prompt_may_be_a_chat(write: Write):
     turns = [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
 

@@ -94,8 +94,9 @@ def rollout_of(row: dict[str, Any], *, path: Path, line: int, completion: str | 
         raise DataError(f"{path}:{line}: 'prompt' must be a text or a list of role and content ({error})") from None
     reference = row.get("reference")
     try:
-        name = str(row["id"]) if "id" in row else f"line-{line}"
-        group = str(row["group"]) if "group" in row else group_of(prompt)
+        # Null is what a table has in a cell that is empty, and no name.
+        name = f"line-{line}" if row.get("id") is None else str(row["id"])
+        group = group_of(prompt) if row.get("group") is None else str(row["group"])
         (name + group).encode()
     except UnicodeEncodeError:
         raise DataError(

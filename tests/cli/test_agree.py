@@ -145,6 +145,14 @@ def test_a_wrong_option_is_one_line(ratings: Path, options: list[str], said: str
     assert told.count("\n") == 1
 
 
+def test_the_figures_do_not_take_the_ratings_place(ratings: Path, capsys: pytest.CaptureFixture[str]):
+    before = ratings.read_text()
+
+    assert run(["agree", str(ratings), "-o", f"./{ratings.name}"]) == 2
+    assert "would take its place" in capsys.readouterr().err
+    assert ratings.read_text() == before
+
+
 def test_a_broken_row_is_one_line_with_its_place(ratings: Path, capsys: pytest.CaptureFixture[str]):
     ratings.write_text(CSV + "i,ann,nan\n")
 

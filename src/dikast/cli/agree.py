@@ -63,6 +63,8 @@ def command(
 
       dikast agree ratings.jsonl --gold expert --humans ann,bob,cy --epsilon 0.15 -o agreement.json --json
     """
+    if output is not None and output.resolve() == ratings.resolve():
+        raise UsageError(f"{ratings}: it is read, and the figures would take its place; name another file with -o")
     from dikast.agree.measure import Options, measure
     from dikast.agree.roles import Roles
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import msgspec
@@ -18,7 +18,17 @@ from dikast.certify.certificate import Certificate
 from dikast.certify.questions import Progress
 from dikast.certify.telling import name_of
 from dikast.certify.wanted import in_words
-from dikast.errors import NotEnoughDataError, NotGoodEnoughError
+from dikast.errors import NotEnoughDataError, NotGoodEnoughError, UsageError
+
+
+def require_own_place(certificate: Path, inputs: Iterable[Path | None]) -> None:
+    """Raises `UsageError` where a certificate cannot stand, or would take the place of a file that is read for it."""
+    if certificate.is_dir():
+        raise UsageError(f"{certificate}: a folder; write -o {certificate / 'certificate.json'}")
+    for place in (certificate, certificate.with_suffix(".html")):
+        for given in inputs:
+            if given is not None and place.resolve() == given.resolve():
+                raise UsageError(f"{given}: it is read, and the certificate would take its place; name another with -o")
 
 
 def show_certificate(certificate: Certificate, *, as_json: bool) -> None:
