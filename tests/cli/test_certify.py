@@ -233,6 +233,42 @@ def test_too_few_labels_exit_with_3_and_say_how_many_there_are(folder, capsys):
     ) in capsys.readouterr().err
 
 
+def record(folder: Path, numbers: range) -> None:
+    """Verdicts that are right, on some of the rows alone."""
+    (folder / "reward.yaml").write_text(REWARD.replace("openai:judge", "recorded:verdicts.jsonl"))
+    rows = [{"id": f"line-{number + 1}", "verdicts": {"sound": number % 2 == 0}} for number in numbers]
+    (folder / "verdicts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_labels_without_a_verdict_are_no_labels_that_are_missing(folder, capsys):
+    record(folder, range(60))
+
+    code = certify(folder, "--attack-units", "0")
+
+    told = (
+        "50 of 74 labelled ones have no verdict (rejected), and the rest may be the easier part: look after the judge"
+    )
+    out, err = capsys.readouterr()
+    assert code == 3
+    assert read_certificate(folder / "certificate.json").criteria["sound"].wanted is None
+    assert f"warning: sound: {told}" in out
+    assert f"too few verdicts to say: sound (12 yes and 12 no; needs 30 of each): {told}" in err
+    page = (folder / "certificate.html").read_text()
+    assert f"sound: {told}" in page
+    assert "label at least" not in page
+
+
+def test_a_judge_that_left_many_unanswered_is_warned_of_whatever_its_level(folder, capsys):
+    record(folder, range(100))
+
+    code = certify(folder, "--attack-units", "0")
+
+    assert code == 0
+    assert read_certificate(folder / "certificate.json").level == "green"
+    assert "warning: sound: 10 of 74 labelled ones have no verdict (rejected)" in capsys.readouterr().out
+    assert "sound: 10 of 74 labelled ones have no verdict" in (folder / "certificate.html").read_text()
+
+
 def test_a_second_run_asks_nothing_and_says_the_same(folder, judge, capsys):
     certify(folder, "--json")
     asked, first = judge.asked, capsys.readouterr().out

@@ -12,6 +12,7 @@ from dikast.certify.certificate import AttackResult, Certificate, CriterionCerti
 from dikast.certify.duels.notes import about_duels
 from dikast.certify.outcomes import notes_on_outcomes
 from dikast.certify.telling import about_known_answers
+from dikast.certify.unheard import too_many_unheard, unheard_in_words
 from dikast.certify.wanted import in_words
 from dikast.stats.correction import Corrected
 from dikast.stats.intervals import Interval
@@ -75,6 +76,8 @@ def _about_criterion(name: str, criterion: CriterionCertificate) -> Iterator[str
             f"{name}: where {criterion.stated_base_rate:g} are a yes, a yes is right in "
             f"{_cell(criterion.precision_at_stated, ' ')} of the cases"
         )
+    if too_many_unheard(criterion):
+        yield f"warning: {name}: {unheard_in_words(criterion)}"
     if criterion.wanted is not None:
         yield f"{name}: {in_words(criterion.wanted, None if criterion.preference else 'LABELS')}"
 

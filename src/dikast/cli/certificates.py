@@ -14,9 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from dikast.certify import present, present_others
-from dikast.certify.certificate import Certificate
+from dikast.certify.certificate import Certificate, CriterionCertificate
 from dikast.certify.questions import Progress
 from dikast.certify.telling import name_of
+from dikast.certify.unheard import too_many_unheard, unheard_in_words
 from dikast.certify.wanted import in_words
 from dikast.errors import NotEnoughDataError, NotGoodEnoughError, UsageError
 
@@ -61,13 +62,17 @@ def require_good_enough(certificate: Certificate, path: Path, labels: Path) -> N
             "reword what is asked, or change what the labels expect"
         )
     if certificate.level == "insufficient":
-        short = [
-            f"{name} ({one.why})"
-            + (f": {in_words(one.wanted, None if one.preference else str(labels))}" if one.wanted else "")
-            for name, one in certificate.criteria.items()
-            if one.level == "insufficient"
-        ]
-        raise NotEnoughDataError(f"{path}: too few labels to say: {'; '.join(short)}")
+        short = {name: one for name, one in certificate.criteria.items() if one.level == "insufficient"}
+        what = "labels" if any(one.wanted for one in short.values()) else "verdicts"
+        told = "; ".join(f"{name} ({one.why}){_lacking(one, labels)}" for name, one in short.items())
+        raise NotEnoughDataError(f"{path}: too few {what} to say: {told}")
+
+
+def _lacking(found: CriterionCertificate, labels: Path) -> str:
+    lacking = [unheard_in_words(found)] if too_many_unheard(found) else []
+    if found.wanted:
+        lacking.append(in_words(found.wanted, None if found.preference else str(labels)))
+    return "".join(f": {one}" for one in lacking)
 
 
 @contextlib.contextmanager

@@ -83,20 +83,30 @@ def _too_few(case: _Case, yes: str, no: str) -> Reason:
         ("pairs where a is better", "pairs where b is") if compares else ("that deserve a yes", "that deserve a no")
     )
     least = case.subject.certificate.levels.least_per_class
-    short = {of: least - int(n) for of, n in zip(classes, (yes, no), strict=True)}
-    short = {of: n for of, n in short.items() if n > 0}
+    short = {of: n for of, n in zip(classes, _short(case.found, int(yes), int(no), least), strict=True) if n > 0}
+    told = (
+        f"Only {yes} pairs where a is better and {no} where b is could be compared; {least} of each are needed."
+        if compares
+        else f"Only {yes} labelled yes and {no} labelled no could be compared; {least} of each are needed."
+    )
+    if not short and case.found.unheard:
+        # The labels are there, and the judge's answers are not.
+        return Reason(told, None)
     wanted = " and ".join(f"{n} more {of}" for of, n in short.items())
     mend = f"label at least {wanted}" if wanted else "label more"
     if wanted and case.subject.certificate.split.by == "hash":
         in_all = sum(-(-n // (1 - TUNING_SHARE)) for n in short.values())
         mend += f", some {in_all:.0f} in all, since two fifths of new prompts go to the tuning part"
     if compares:
-        mend += "; where one side is seldom better, write half of the pairs the other way round"
-        told = f"Only {yes} pairs where a is better and {no} where b is could be compared; {least} of each are needed."
-        return Reason(told, mend)
-    mend += f"; 'dikast review {case.subject.labels.path.name}' says which to take next"
-    told = f"Only {yes} labelled yes and {no} labelled no could be compared; {least} of each are needed."
-    return Reason(told, mend)
+        return Reason(told, f"{mend}; where one side is seldom better, write half of the pairs the other way round")
+    return Reason(told, f"{mend}; 'dikast review {case.subject.labels.path.name}' says which to take next")
+
+
+def _short(found: CriterionCertificate, yes: int, no: int, least: int) -> tuple[int, int]:
+    """Labels of each class that are missing: a label whose verdict could not be had is none of them."""
+    if found.unheard:
+        return (found.wanted.yes, found.wanted.no) if found.wanted else (0, 0)
+    return least - yes, least - no
 
 
 def _low_j(case: _Case, low: str, least: str) -> Reason:
