@@ -14,7 +14,6 @@ from dikast.certify.certificate import CriterionCertificate
 from dikast.certify.labels import TUNING_SHARE
 from dikast.report.certificate.subject import Subject
 from dikast.report.certificate.terms import hundred
-from dikast.report.words import number
 
 POOR_KAPPA = 0.6
 """Of the annotators among themselves: below it the question is in doubt before the judge is."""
@@ -111,7 +110,7 @@ def _short(found: CriterionCertificate, yes: int, no: int, least: int) -> tuple[
 
 def _low_j(case: _Case, low: str, least: str) -> Reason:
     return Reason(
-        f"It tells a yes from a no too poorly: J may be as low as {number(float(low))}, and {least} is needed.",
+        f"It tells a yes from a no too poorly: J may be as low as {low}, and {least} is needed.",
         _mend(case),
     )
 
@@ -177,13 +176,14 @@ def _reached(_case: _Case) -> Reason:
 
 
 def _of_100(share: str) -> str:
-    return hundred(float(share))
+    # Has more digits than two where it lies just beside its bound.
+    return hundred(float(share)) if len(share) <= len("0.00") else f"{100 * float(share):.6g}"
 
 
-_N = r"(\d+\.\d\d)"
+_N = r"(\d+\.\d{2,6})"
 _KNOWN: Mapping[str, Callable[..., Reason]] = {
     r"(\d+) yes and (\d+) no; needs \d+ of each.*": _too_few,
-    rf"J may be as low as (-?\d+\.\d\d), under {_N}": _low_j,
+    rf"J may be as low as (-?\d+\.\d{{2,6}}), under {_N}": _low_j,
     rf"gives credit to {_N} of what deserves none, above {_N}": _false_credit,
     rf"changes {_N} of its answers, above {_N}": _flips,
     rf"J {_N} is under {_N}": _weak_j,
