@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dikast.errors import DataError, UnavailableError
+from dikast.errors import DataError, UnavailableError, UsageError
 from dikast.records import Message, Rollout
 from dikast.rollouts import group_of, read_rollouts, read_rows, rollouts_in, scan_rollouts, write_rows
 
@@ -52,6 +52,11 @@ def test_without_id_a_row_is_named_by_its_line_and_without_group_by_its_prompt(w
     assert [r.id for r in (first, second, other)] == ["line-1", "line-3", "line-4"]
     assert first.group == second.group == group_of("p")
     assert other.group != first.group
+
+
+def test_an_empty_name_is_no_file_to_write():
+    with pytest.raises(UsageError, match=r"^\.: a folder; name a file in it$"):
+        write_rows(Path(), [])
 
 
 def test_a_null_id_or_group_is_none_as_in_the_empty_cells_of_a_table(write: Write):

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from dikast.errors import DataError, UnavailableError
+from dikast.errors import DataError, UnavailableError, UsageError
 from dikast.records import Message, Rollout
 
 PARQUET_ROWS = 1000
@@ -137,6 +137,8 @@ def write_rows(path: Path, rows: Iterable[Any]) -> None:
 @contextmanager
 def appearing(path: Path) -> Generator[BinaryIO]:
     """Opens a file for writing that appears whole, at the end of the block, or not at all."""
+    if not path.name:
+        raise UsageError(f"{path}: a folder; name a file in it")
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
