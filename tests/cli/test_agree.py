@@ -1,6 +1,7 @@
 """`dikast agree` as a user sees it."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,24 @@ def test_raters_who_share_nothing_are_too_little_data(ratings: Path, capsys: pyt
     assert "no item has labels by two raters" in told.err
     assert json.loads(told.out)["overall"]["agreement"] is None
     assert Path("agreement.json").exists()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_bound_of_few_items_lies_where_its_figure_cannot_be(seed: int, tmp_path: Path, capsys):
+    draw = random.Random(seed)
+    said = {"expert": lambda: draw.random() < 0.5, "gpt": draw.random, "bob": draw.random}
+    rows = [{"item": item, "rater": name, "label": say()} for item in range(3 + seed) for name, say in said.items()]
+    path = tmp_path / "few.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    assert run(["agree", str(path), "--gold", "expert", "--json"]) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    for pair in found["pairs"]:
+        for name in ("cohen_kappa", "kappa_linear", "kappa_quadratic"):
+            kappa = pair["intervals"].get(name) or {"low": None}
+            assert kappa["low"] is None or -1 <= kappa["low"] <= kappa["value"] <= kappa["high"] <= 1
+    assert found["annotators"]["distance_to_median"]["low"] >= 0
+    for one in found["calibration"].values():
+        assert 0 <= one["brier"]["low"] <= one["brier"]["value"] <= one["brier"]["high"] <= 1
+        assert one["log_loss"]["low"] >= 0
