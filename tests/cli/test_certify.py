@@ -258,6 +258,17 @@ def test_labels_without_a_verdict_are_no_labels_that_are_missing(folder, capsys)
     assert "label at least" not in page
 
 
+def test_a_certificate_of_recorded_verdicts_says_what_it_cannot_tell(folder, capsys):
+    record(folder, range(110))
+
+    code = certify(folder)
+
+    assert code == 0
+    told = "hese verdicts are recorded: asked again they are the same, and on attacked candidates there are none"
+    assert f"\nt{told}" in capsys.readouterr().out
+    assert f"T{told}" in (folder / "certificate.html").read_text()
+
+
 def test_a_judge_that_left_many_unanswered_is_warned_of_whatever_its_level(folder, capsys):
     record(folder, range(100))
 

@@ -11,6 +11,7 @@ from dikast.certify.bounds import Levels, changed, looser_than_ours
 from dikast.certify.certificate import AttackResult, Certificate, CriterionCertificate, Level, WordingsResult
 from dikast.certify.duels.notes import about_duels
 from dikast.certify.outcomes import notes_on_outcomes
+from dikast.certify.recorded import about_recorded
 from dikast.certify.telling import about_known_answers
 from dikast.certify.unheard import too_many_unheard, unheard_in_words
 from dikast.certify.wanted import in_words
@@ -48,6 +49,7 @@ def notes(certificate: Certificate) -> Iterator[str]:
     for name, worded in certificate.wordings.items():
         yield _wordings(name, worded)
     yield from graded_otherwise(certificate.levels)
+    yield from about_recorded(certificate.model.name)
     yield from about_known_answers(certificate)
     if certificate.outcomes is not None:
         yield from notes_on_outcomes(certificate.outcomes)

@@ -19,5 +19,5 @@ def unheard_in_words(found: CriterionCertificate) -> str:
     reasons = ", ".join(found.missing)
     return (
         f"{found.unheard} of {found.n + found.unheard} labelled ones have no verdict ({reasons}), and the rest may be the easier "
-        "part: look after the judge and certify again, which asks for those alone"
+        "part: look after the judge and certify again"
     )

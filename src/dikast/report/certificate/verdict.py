@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from dikast.certify.certificate import AttackResult, Level
 from dikast.certify.present import graded_otherwise
+from dikast.certify.recorded import about_recorded
 from dikast.certify.unheard import too_many_unheard, unheard_in_words
 from dikast.report.certificate.reasons import reason_of
 from dikast.report.certificate.subject import COUNTING, Subject
@@ -112,7 +113,10 @@ def _rests_on(subject: Subject) -> list[str]:
         f"{others}.",
         f"The reward {certificate.reward} exactly as it stood on {certificate.date}, judged by {certificate.model.name}. "
         "Of another wording or another model this says nothing.",
-        *(f"{note[0].upper()}{note[1:]}." for note in graded_otherwise(certificate.levels)),
+        *(
+            f"{note[0].upper()}{note[1:]}."
+            for note in (*graded_otherwise(certificate.levels), *about_recorded(certificate.model.name))
+        ),
     ]
 
 
