@@ -1,6 +1,7 @@
 """`dikast agree` as a user sees it."""
 
 import json
+import os
 import random
 from pathlib import Path
 
@@ -128,6 +129,24 @@ def test_a_name_that_looks_like_markup_is_shown_as_it_stands(ratings: Path, caps
     assert run(["agree", str(ratings)]) == 0
 
     assert "[/x] | [red]:tada:" in capsys.readouterr().out
+
+
+def test_a_name_does_not_steer_the_terminal(ratings: Path, capsys: pytest.CaptureFixture[str]):
+    ratings.write_text(CSV.replace("ann", "\x1b[31mann\x07"))
+
+    assert run(["agree", str(ratings)]) == 0
+    assert run(["agree", str(ratings), "--gold", "zoe"]) == 2
+
+    told = capsys.readouterr()
+    assert "\x1b" not in told.out + told.err
+    assert "\ufffd[31mann\ufffd | bob" in told.out
+
+
+def test_a_file_whose_name_is_no_text_is_measured(ratings: Path, capsys: pytest.CaptureFixture[str]):
+    odd = ratings.rename(ratings.with_name(os.fsdecode(b"\xff.csv")))
+
+    assert run(["agree", str(odd), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["ratings"] == "\ufffd.csv"
 
 
 @pytest.mark.parametrize(

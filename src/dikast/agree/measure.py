@@ -5,6 +5,7 @@ agreement = measure(Path("ratings.jsonl"), Roles(gold="expert"), Options())
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
@@ -75,7 +76,8 @@ def _agreement(
         tuple(f"{name}: {said}" for name, one in named.items() for said in one.warnings) if named else first.warnings
     )
     return Agreement(
-        ratings=str(path),
+        # A name on the disk may be no text.
+        ratings=os.fsencode(path).decode(errors="replace"),
         rows=rows,
         gold_rater=roles.gold,
         items=items,

@@ -10,6 +10,7 @@ import typer
 
 from dikast.cli.tell import print_figures
 from dikast.errors import NotEnoughDataError, UsageError
+from dikast.report.words import visible
 from dikast.rollouts import appearing
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _show(agreement: Agreement) -> None:
     from dikast.agree.present import present
 
     for shown in present(agreement):
-        typer.echo(shown.line)
+        typer.echo(visible(shown.line))
         if shown.rows:
             print_figures(shown.names, shown.rows)
 

@@ -20,6 +20,7 @@ from dikast.certify.telling import name_of
 from dikast.certify.unheard import too_many_unheard, unheard_in_words
 from dikast.certify.wanted import in_words
 from dikast.errors import NotEnoughDataError, NotGoodEnoughError, UsageError
+from dikast.report.words import visible
 
 
 def require_own_place(certificate: Path, inputs: Iterable[Path | None]) -> None:
@@ -41,11 +42,11 @@ def show_certificate(certificate: Certificate, *, as_json: bool) -> None:
     if console.is_terminal:
         console.print(present.table(certificate))
     else:
-        typer.echo(present.plain(certificate) + "\n")
+        typer.echo(visible(present.plain(certificate)) + "\n")
     for note in present.notes(certificate):
-        typer.echo(note)
+        typer.echo(visible(note))
     if certificate.others is not None:
-        typer.echo("\n" + present_others.plain(certificate.others))
+        typer.echo("\n" + visible(present_others.plain(certificate.others)))
 
 
 def require_good_enough(certificate: Certificate, path: Path, labels: Path) -> None:

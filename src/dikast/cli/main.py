@@ -13,6 +13,7 @@ import asyncio
 import errno
 import importlib
 import importlib.metadata
+import io
 import os
 import platform
 import sys
@@ -26,6 +27,7 @@ from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
 from dikast.errors import DikastError
+from dikast.report.words import visible
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -108,6 +110,10 @@ def _application() -> typer.Typer:
 
 def main() -> None:
     """Runs the command line and exits with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Texts and names come from anywhere: what a locale has no sign for is no error.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -202,5 +208,5 @@ def _keep(told: str) -> Path | None:
 
 
 def _fail(message: str, code: int) -> int:
-    typer.echo(f"error: {' '.join(message.splitlines())}", err=True)
+    typer.echo(f"error: {visible(' '.join(message.splitlines()))}", err=True)
     return code
