@@ -233,6 +233,16 @@ def test_too_few_labels_exit_with_3_and_say_how_many_there_are(folder, capsys):
     ) in capsys.readouterr().err
 
 
+def test_labels_that_lie_elsewhere_are_reviewed_with_their_reward(folder, capsys):
+    write_labels(folder / "labels.jsonl", 40)
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    labels = (folder / "labels.jsonl").rename(elsewhere / "labels.jsonl")
+
+    assert run(["certify", str(folder / "reward.yaml"), str(labels)]) == 3
+    assert f"dikast review {labels} --reward {folder / 'reward.yaml'}" in capsys.readouterr().err
+
+
 def record(folder: Path, numbers: range) -> None:
     """Verdicts that are right, on some of the rows alone."""
     (folder / "reward.yaml").write_text(REWARD.replace("openai:judge", "recorded:verdicts.jsonl"))

@@ -49,7 +49,7 @@ def show_certificate(certificate: Certificate, *, as_json: bool) -> None:
         typer.echo("\n" + visible(present_others.plain(certificate.others)))
 
 
-def require_good_enough(certificate: Certificate, path: Path, labels: Path) -> None:
+def require_good_enough(certificate: Certificate, path: Path, *, reward: Path, labels: Path) -> None:
     """Leaves with the exit code of the level; the certificate is written by now."""
     if certificate.level == "red":
         raise NotGoodEnoughError(
@@ -65,15 +65,21 @@ def require_good_enough(certificate: Certificate, path: Path, labels: Path) -> N
     if certificate.level == "insufficient":
         short = {name: one for name, one in certificate.criteria.items() if one.level == "insufficient"}
         what = "labels" if any(one.wanted for one in short.values()) else "verdicts"
-        told = "; ".join(f"{name} ({one.why}){_lacking(one, labels)}" for name, one in short.items())
+        told = "; ".join(f"{name} ({one.why}){_lacking(one, reward, labels)}" for name, one in short.items())
         raise NotEnoughDataError(f"{path}: too few {what} to say: {told}")
 
 
-def _lacking(found: CriterionCertificate, labels: Path) -> str:
+def _lacking(found: CriterionCertificate, reward: Path, labels: Path) -> str:
     lacking = [unheard_in_words(found)] if too_many_unheard(found) else []
     if found.wanted:
-        lacking.append(in_words(found.wanted, None if found.preference else str(labels)))
+        lacking.append(in_words(found.wanted, None if found.preference else _to_review(reward, labels)))
     return "".join(f": {one}" for one in lacking)
+
+
+def _to_review(reward: Path, labels: Path) -> str:
+    """What `dikast review` is given; it finds a reward.yaml beside the labels by itself."""
+    beside = (labels.parent / "reward.yaml").resolve() == reward.resolve()
+    return str(labels) if beside else f"{labels} --reward {reward}"
 
 
 @contextlib.contextmanager

@@ -206,7 +206,7 @@ def command(
             with shown_progress() as progress:
                 seen = watched.look(kept, cuts=cuts_of(certificate), noise=noise, progress=progress)
             show(seen, watched.path, aside=as_json)
-    require_good_enough(certificate, written, labels)
+    require_good_enough(certificate, written, reward=reward, labels=labels)
     if seen is not None and watched is not None:
         require_unchanged(seen, watched.path)
 
