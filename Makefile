@@ -86,7 +86,7 @@ clean:
 
 # The environment, in layers. A stamp is newer than the pins that it was made from; the last step makes it,
 # so what was cut short is done again.
-.venv/.runtime: requirements/all.txt pyproject.toml
+.venv/.runtime: requirements/all.txt requirements/aws.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer with venv was found;" \
 		"install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "setting up .venv (the first time takes some minutes)"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dikast.errors import DataError, UnavailableError, UsageError
+from dikast.errors import DataError, UnavailableError
 from dikast.records import Message, Rollout
 from dikast.rollouts import group_of, read_rollouts, read_rows, rollouts_in, scan_rollouts, write_rows
 
@@ -54,18 +54,32 @@ def test_without_id_a_row_is_named_by_its_line_and_without_group_by_its_prompt(w
     assert other.group != first.group
 
 
-def test_an_empty_name_is_no_file_to_write():
-    with pytest.raises(UsageError, match=r"^\.: a folder; name a file in it$"):
-        write_rows(Path(), [])
+def test_a_path_may_be_a_text(write: Write, tmp_path: Path):
+    path = write({"id": "a", "prompt": "p", "completion": "c"})
+
+    write_rows(str(tmp_path / "copy.jsonl"), read_rollouts(str(path)))
+
+    assert (tmp_path / "copy.jsonl").exists()
 
 
-def test_a_null_id_or_group_is_none_as_in_the_empty_cells_of_a_table(write: Write):
-    rows = [{"id": None, "group": None, "prompt": prompt, "completion": "a"} for prompt in ("p", "q")]
+def test_an_id_or_a_group_of_null_is_none(write: Write):
+    path = write(
+        {"id": None, "group": None, "prompt": "p", "completion": "a"},
+        {"id": None, "group": None, "prompt": "q", "completion": "b"},
+    )
 
-    one, other = read_rollouts(write(*rows))
+    first, second = read_rollouts(path)
 
-    assert (one.id, other.id) == ("line-1", "line-2")
-    assert (one.group, other.group) == (group_of("p"), group_of("q"))
+    assert (first.id, second.id) == ("line-1", "line-2")
+    assert (first.group, second.group) == (group_of("p"), group_of("q"))
+
+
+def test_a_folder_in_the_place_of_a_file_to_write_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+
+    for place in (tmp_path, Path()):
+        with pytest.raises(UnavailableError, match=r"cannot be written \(it is a folder\); name a file in it"):
+            write_rows(place, [])
 
 
 def test_a_prompt_may_be_a_chat(write: Write):

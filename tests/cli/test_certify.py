@@ -339,7 +339,11 @@ def test_a_broken_labels_file_is_one_line_with_its_place(folder, judge, capsys):
             (),
             r"labels\.jsonl:1: the outcome 'accepted' is not named under 'outcomes' of the reward; .*",
         ),
-        (lambda row: row, ("--rollouts", "absent.jsonl"), r"absent\.jsonl: no such file"),
+        (
+            lambda row: row,
+            ("--rollouts", "absent.jsonl"),
+            r"absent\.jsonl: no such file; correct its name, or the working folder",
+        ),
     ],
     ids=[
         "unknown criterion",

@@ -97,6 +97,13 @@ class Asker:
             return _EXPIRED, Usage(questions=1)
 
     async def _ask_or_wait(self, request: Request, raw: bytes, key: bytes) -> tuple[Reply | Missing, Usage]:
+        at_most = 0.0
+        if self.budget.most_usd is not None:
+            at_most = self.budget.at_most(self.name, size=len(raw), max_tokens=request.max_tokens)
+            await self.budget.room(at_most)
+            if (kept := self.journal.answer(key)) is not None:
+                # An equal question was answered meanwhile.
+                return _decode_reply(kept), Usage(questions=1)
         while (under_way := self._under_way.get(key)) is not None:
             try:
                 return await asyncio.shield(under_way), Usage(questions=1)
@@ -104,7 +111,7 @@ class Asker:
                 if not under_way.cancelled() or _cancelled_itself():
                     raise
                 # Only the one who asked was stopped: the question is still to be asked.
-        if not self.budget.take():
+        if not self.budget.take(at_most):
             return Missing("over_budget", self.budget.spent_what), Usage(questions=1)
         outcome: Reply | Missing
         future: asyncio.Future[Reply | Missing] = asyncio.get_running_loop().create_future()

@@ -158,14 +158,15 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(outcome, Missing):
             return _all_missing(outcome, cases, criteria), usage
         sources = _quotable(cases[0], criteria)
-        verdicts = read_structured(outcome, criteria, sources, cases=len(cases))
+        seen = request.messages[-1].content
+        verdicts = read_structured(outcome, criteria, sources, cases=len(cases), seen=seen)
         if not any(_once_more(verdict) for said in verdicts for verdict in said.values()):
             return verdicts, usage
         second, cost = await self.asker.ask(
             asked_again(request, outcome, "; ".join(_problems(verdicts))), repeat=repeat, until=until
         )
         if isinstance(second, Reply):
-            _mended(verdicts, read_structured(second, criteria, sources, cases=len(cases)))
+            _mended(verdicts, read_structured(second, criteria, sources, cases=len(cases), seen=seen))
         return verdicts, usage + cost
 
     def _structured_request(self, cases: Sequence[Case], criteria: Sequence[Criterion]) -> Request:

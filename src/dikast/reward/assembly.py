@@ -48,7 +48,10 @@ class Judges:
         self._members = [self._member(model) for model in models]
         self._fallback = None if fallback is None else Asker(fallback, journal, budget=self.budget, epoch=epoch)
         for one in self._all:
-            _require_able(spec.file.judge, one.name, one.capabilities)
+            try:
+                _require_able(spec.file.judge, one.name, one.capabilities)
+            except ConfigError as error:
+                raise ConfigError(f"{spec.path}: {error}") from None
 
     @classmethod
     def open(
