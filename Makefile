@@ -95,7 +95,7 @@ clean:
 
 # The environment, in layers. A stamp is newer than the pins that it was made from; the last step makes it,
 # so what was cut short is done again.
-.venv/.runtime: requirements/all.txt pyproject.toml
+.venv/.runtime: requirements/all.txt requirements/aws.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer with venv was found;" \
 		"install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "setting up .venv (the first time takes some minutes)"
@@ -104,8 +104,9 @@ clean:
 	@$(PIP_INSTALL) --no-deps -e .
 	@touch $@
 
-.venv/.dev: requirements/dev.txt .venv/.runtime
+.venv/.dev: requirements/dev.txt requirements/vendor.txt .venv/.runtime
 	@$(PIP_INSTALL) -r requirements/dev.txt
+	@$(PIP_INSTALL) --no-deps -r requirements/vendor.txt
 	@touch $@
 
 .venv/.docs: requirements/docs.txt .venv/.runtime
