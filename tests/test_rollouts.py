@@ -54,6 +54,34 @@ def test_without_id_a_row_is_named_by_its_line_and_without_group_by_its_prompt(w
     assert other.group != first.group
 
 
+def test_a_path_may_be_a_text(write: Write, tmp_path: Path):
+    path = write({"id": "a", "prompt": "p", "completion": "c"})
+
+    write_rows(str(tmp_path / "copy.jsonl"), read_rollouts(str(path)))
+
+    assert (tmp_path / "copy.jsonl").exists()
+
+
+def test_an_id_or_a_group_of_null_is_none(write: Write):
+    path = write(
+        {"id": None, "group": None, "prompt": "p", "completion": "a"},
+        {"id": None, "group": None, "prompt": "q", "completion": "b"},
+    )
+
+    first, second = read_rollouts(path)
+
+    assert (first.id, second.id) == ("line-1", "line-2")
+    assert (first.group, second.group) == (group_of("p"), group_of("q"))
+
+
+def test_a_folder_in_the_place_of_a_file_to_write_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+
+    for place in (tmp_path, Path()):
+        with pytest.raises(UnavailableError, match=r"cannot be written \(it is a folder\); name a file in it"):
+            write_rows(place, [])
+
+
 def test_a_prompt_may_be_a_chat(write: Write):
     turns = [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
 
@@ -80,6 +108,7 @@ def test_a_prompt_may_be_a_chat(write: Write):
         ),
         ('{"prompt": "p"}', ":2: 'completion' must be a text; add it, or score a file of rollouts"),
         ('{"prompt": "p", "completion": null}', ":2: 'completion' must be a text; add it, or score a file of rollouts"),
+        ('{"prompt": [{"\\ud800": 1}], "completion": ""}', ":2: 'prompt' must be a text or a list"),
         ('{"prompt": "\\ud800", "completion": ""}', ":2: 'id', 'group' or 'prompt' holds half a surrogate"),
         ('{"prompt": "p", "completion": "", "id": "\\udc00"}', ":2: 'id', 'group' or 'prompt' holds half a surrogate"),
     ],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dikast.certify.certificate import Certificate
+    from dikast.journal import Journal
     from dikast.records import Rollout
     from dikast.reward.assembly import Judges
     from dikast.reward.engine import Progress
@@ -29,12 +30,12 @@ def load(path: str | Path, *, certificate: str | Path | None = None, journal: st
 def open_reward(
     path: Path,
     certificate: Path | None,
-    journal: Path | None,
+    journal: Path | Journal | None,
     *,
     budget_calls: int | None = None,
     budget_usd: float | None = None,
 ) -> Reward:
-    """`load` with paths, and with what the judge may ask at the most."""
+    """`load` with paths or a journal of the caller's, and with what the judge may ask at the most."""
     with _judges(path, journal, budget_calls=budget_calls, budget_usd=budget_usd) as judges:
         return trusted(judges, certificate)
 
@@ -97,7 +98,9 @@ def plan_reward(
     from dikast.reward.planning import Planner
     from dikast.spec.reward import read_reward
 
-    planner = Planner.open(read_reward(path), journal)
+    spec = read_reward(path)
+    with _names_in(path):
+        planner = Planner.open(spec, journal)
     try:
         trust = None if certificate is None else read_certificate(certificate)
         if trust is not None and certificate is not None:
@@ -117,7 +120,7 @@ def plan_reward(
 
 @contextmanager
 def _judges(
-    path: Path, journal: Path | None, *, budget_calls: int | None = None, budget_usd: float | None = None
+    path: Path, journal: Path | Journal | None, *, budget_calls: int | None = None, budget_usd: float | None = None
 ) -> Generator[Judges]:
     """Opens the models and the journal of a reward, and lets go of the journal where the reward is then refused."""
     from dikast.journal import Journal
@@ -125,12 +128,26 @@ def _judges(
     from dikast.spec.reward import read_reward
 
     spec = read_reward(path)
-    kept = Journal.open(journal)
+    kept = journal if isinstance(journal, Journal) else Journal.open(journal)
     try:
-        yield Judges.open(spec, kept, calls=budget_calls, usd=budget_usd)
+        with _names_in(path):
+            judges = Judges.open(spec, kept, calls=budget_calls, usd=budget_usd)
+        yield judges
     except BaseException:
         kept.close()
         raise
+
+
+@contextmanager
+def _names_in(path: Path) -> Generator[None]:
+    """Tells the file in which a model's name stands that means nothing."""
+    from dikast.errors import ConfigError
+    from dikast.models.catalog import UnknownModelError
+
+    try:
+        yield
+    except UnknownModelError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def require_fit(certificate: Certificate, path: Path, judges: Judges) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,9 +27,18 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, _read_row(path, number, line)
 
 
-def read_rollouts(path: Path) -> list[Rollout]:
+def read_rollouts(path: str | Path) -> list[Rollout]:
     """Reads rollouts. Without `id` a row is `line-<n>`; without `group` its prompt's hash is."""
+    path = Path(path)
     return [rollout_of(row, path=path, line=number) for number, row in read_rows(path)]
+
+
+def rollouts_of(rows: Iterable[Rollout | Mapping[str, Any]]) -> list[Rollout]:
+    """Gives rollouts as they are, and makes those that are rows of a file, as `read_rollouts` would."""
+    return [
+        row if isinstance(row, Rollout) else rollout_of(row, path=Path("rollouts"), line=number)
+        for number, row in enumerate(rows, start=1)
+    ]
 
 
 class Scan(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +90,7 @@ def rollouts_in(scan: Scan) -> Iterator[Rollout]:
             yield rollout_of(_read_row(scan.path, number, line), path=scan.path, line=number)
 
 
-def rollout_of(row: dict[str, Any], *, path: Path, line: int, completion: str | None = None) -> Rollout:
+def rollout_of(row: Mapping[str, Any], *, path: Path, line: int, completion: str | None = None) -> Rollout:
     """Makes a rollout of a row; `completion` stands in where the row has none yet."""
     text = row.get("completion", completion)
     if not isinstance(text, str):
@@ -90,12 +99,13 @@ def rollout_of(row: dict[str, Any], *, path: Path, line: int, completion: str | 
         prompt = _prompt_of(row["prompt"])
     except KeyError:
         raise DataError(f"{path}:{line}: no 'prompt'; add the text or the chat messages that were answered") from None
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise DataError(f"{path}:{line}: 'prompt' must be a text or a list of role and content ({error})") from None
     reference = row.get("reference")
     try:
-        name = str(row["id"]) if "id" in row else f"line-{line}"
-        group = str(row["group"]) if "group" in row else group_of(prompt)
+        # A column of Parquet that some rows leave out holds null there.
+        name = f"line-{line}" if row.get("id") is None else str(row["id"])
+        group = group_of(prompt) if row.get("group") is None else str(row["group"])
         (name + group).encode()
     except UnicodeEncodeError:
         raise DataError(
@@ -125,10 +135,10 @@ def file_hash(path: Path) -> str:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def write_rows(path: Path, rows: Iterable[Any]) -> None:
+def write_rows(path: str | Path, rows: Iterable[Any]) -> None:
     """Writes rows as JSONL. The file appears whole or not at all."""
     encoder = msgspec.json.Encoder()
-    with appearing(path) as out:
+    with appearing(Path(path)) as out:
         for row in rows:
             out.write(encoder.encode(row) + b"\n")
 
@@ -136,6 +146,8 @@ def write_rows(path: Path, rows: Iterable[Any]) -> None:
 @contextmanager
 def appearing(path: Path) -> Generator[BinaryIO]:
     """Opens a file for writing that appears whole, at the end of the block, or not at all."""
+    if path.is_dir():
+        raise UnavailableError(f"{path}: cannot be written (it is a folder); name a file in it")
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,9 +175,13 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes | dict[str, Any]]]:
                 if not line.isspace():
                     yield number, line
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
+        raise _not_there(path) from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+        raise DataError(f"{path}: cannot be read ({error.strerror}); name a file that can") from error
+
+
+def _not_there(path: Path) -> DataError:
+    return DataError(f"{path}: no such file; correct its name, or the working folder")
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -183,7 +199,7 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     number += 1
                     yield number, row
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
+        raise _not_there(path) from None
     except (ArrowException, OSError) as error:
         raise DataError(f"{path}: cannot be read as Parquet ({' '.join(str(error).split())[:200]})") from error
 

@@ -83,6 +83,7 @@ def test_blocks_of_any_size_give_the_same_rows(
         ('{"item": "a", "rater": "r"}', "missing required field `label`"),
         ('{"item": "a", "rater": "r", "label": [1]}', "`$.label`"),
         ('{"item": null, "rater": "r", "label": 1}', "`$.item`"),
+        ('{"item": "a", "rater": "", "label": 1}', "length >= 1 - at `$.rater`"),
         ('{"item": "a", "rater": "r", "label": NaN}', "not valid JSON"),
         ('{"item": "a", "rater": "r", "label": 1e999}', "out of range"),
         ('{"item": "a", "rater": "r", "label": 1', "not valid JSON"),

@@ -213,6 +213,17 @@ def test_where_one_label_is_very_frequent_kappa_is_shown_beside_ac1(agreed: Agre
     assert "kappa -0.05, AC1 0.89" in said
 
 
+def test_where_most_labels_are_hardly_used_it_is_ac1_that_misleads(agreed: Agreed):
+    draw = random.Random(4)
+    rows = table(a=[True, True, False] * 20, b=[True, False, False] * 20, judge=[draw.random() for _ in range(60)])
+
+    found = agreed(rows)
+
+    [said] = [said for said in found.warnings if "kappa" in said]
+    assert said.startswith("AC1 takes all 62 labels for choices")
+    assert "a and b (kappa 0.40, AC1 0.66)" in said
+
+
 def test_nulls_are_counted_for_each_rater(agreed: Agreed):
     found = agreed(table(a=[1, None, 0], b=[1, 1, None]))
 

@@ -53,7 +53,7 @@ class ScriptedJudge:
         number = int(found(r"answer (\d+)", text))
         if not self.capabilities.logprobs:
             return self._all_at_once(request, text, number)
-        p = self._believe(found(r"Question: (.*)", text), number)
+        p = self._believe(question_in(text), number)
         tokens = (("Yes", math.log(p or 1e-12)), ("No", math.log(1 - p or 1e-12)))
         return Reply(text="Yes" if p >= 0.5 else "No", first_token=tokens)
 
@@ -71,6 +71,14 @@ class ScriptedJudge:
 
     async def close(self) -> None:
         pass
+
+
+def question_in(text: str) -> str:
+    """What is asked last, however the prompt is worded around it."""
+    asked = re.search(r"(?:Question: |The question is: |to the candidate\. )(.*)|(.*)\nYes or No\?", text)
+    if asked is None:
+        raise ValueError(f"no question in: {text}")
+    return asked[1] or asked[2]
 
 
 def found(pattern: str, text: str) -> str:

@@ -45,6 +45,7 @@ def test_the_attacks_that_come_with_dikast_are_those_of_the_docs():
         "padding",
         "hidden_unicode",
         "homoglyphs",
+        "judge_prompt",
         "paraphrases",
         "criteria_order",
         "half_met",
@@ -61,7 +62,7 @@ def test_a_file_adds_attacks_and_takes_the_place_of_those_of_the_same_name(own):
 
     attacks = read_attacks(file, ["good", "bad"])
 
-    assert len(attacks) == 14
+    assert len(attacks) == 15
     assert attacks["legalese"] == Plant(at=("start",), texts=("Pursuant to the foregoing",), criteria=("good",))
     assert attacks["master_keys"] == Replace(texts=("Done",), fooled_at_most=0.5)
 
@@ -178,4 +179,4 @@ def test_the_file_in_the_reference_is_read(own):
     attacks = read_attacks(own(example), ["follows_policy"])
 
     assert attacks["legalese"].criteria == ("follows_policy",)
-    assert len(attacks) == 13 + 4
+    assert len(attacks) == 14 + 4

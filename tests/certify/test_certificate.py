@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from dikast.certify.attacks import Reworded
+from dikast.certify.bounds import Levels
 from dikast.certify.certificate import (
     ChosenReading,
     Disagreement,
@@ -77,11 +78,12 @@ async def test_the_hash_forgets_the_date_and_nothing_else(certificate):
 
 async def test_a_certificate_without_what_is_held_since_keeps_the_hash_that_it_had(reward, suite, judge_of, perfect):
     certificate = msgspec.structs.replace(await certify(reward, suite, judge=judge_of(perfect)), disagreements=())
-    since = {"disagreements", "expected", "regression", "outcomes", "rollouts_hash"}
+    since = {"disagreements", "expected", "regression", "outcomes", "rollouts_hash", "levels", "others", "wordings"}
+    of_criteria = {"pass_rate", "preference", "precision_at_stated", "stated_base_rate", "wanted"}
 
     older = msgspec.to_builtins(certificate)
     older["criteria"] = {
-        name: {key: value for key, value in one.items() if key not in ("pass_rate", "preference")}
+        name: {key: value for key, value in one.items() if key not in of_criteria}
         for name, one in older["criteria"].items()
     }
     older = {key: value for key, value in older.items() if key not in since | {"date"}}
@@ -98,6 +100,7 @@ async def test_what_is_held_since_belongs_to_the_hash_where_there_is_any(certifi
     assert certificate_hash(msgspec.structs.replace(certificate, expected=(known,))) != plain
     assert certificate_hash(msgspec.structs.replace(certificate, disagreements=(differs,))) != plain
     assert certificate_hash(msgspec.structs.replace(certificate, rollouts_hash="c0ffee")) != plain
+    assert certificate_hash(msgspec.structs.replace(certificate, levels=Levels(weight=0.4))) != plain
 
 
 async def test_a_certificate_fits_its_reward_with_its_model_only(certificate, reward):

@@ -151,7 +151,7 @@ async def test_answers_that_a_paraphrase_changes_are_flips(reward, suite, judge_
     certificate = await certify(reward, suite, judge=judge_of(belief))
 
     on_topic, useful = certificate.criteria["on_topic"], certificate.criteria["useful"]
-    assert (on_topic.flip_rate.value, on_topic.flip_rate.n) == (0.5, 120)
+    assert (on_topic.flip_rate.value, on_topic.flip_rate.n) == (0.5, 60)
     assert on_topic.level == "red"
     assert on_topic.variance.value > 0.1
     assert (useful.flip_rate.value, useful.flip_rate.n) == (0.0, 60)

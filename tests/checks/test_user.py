@@ -72,6 +72,7 @@ def test_what_is_no_number_in_range_leaves_the_check_missing(
     [
         "1 / 0",
         "raise MemoryError",
+        "raise SystemExit(0)",
         "f(rollout)",
         "raise ExceptionGroup('two', [ValueError()])",
         "raise ValueError('a\\nb')",

@@ -53,7 +53,7 @@ def test_the_json_has_the_keys_that_the_design_names(ratings: Path, capsys: pyte
 
     told = json.loads(capsys.readouterr().out)
     assert {"items", "raters", "overall", "pairs", "gold", "warnings"} <= set(told)
-    assert (told["items"], told["raters"]) == (40, 3)
+    assert (told["items"], told["raters"], told["ac2_weights"]) == (40, 3, "quadratic")
     assert set(told["overall"]) >= DESIGNED["overall"]
     assert set(told["overall"]["krippendorff_alpha"]) == {"nominal", "ordinal", "interval"}
     assert len(told["pairs"]) == 3
@@ -103,9 +103,30 @@ def test_criteria_positions_repeats_and_probabilities_are_shown_too(ratings: Pat
         "asked again",
         "Brier",
         "Reliability of gpt",
+        "yes is 1.0; probabilities from 0.5 on are a yes)",
         "== by criterion ==",
     ):
         assert heading in told
+
+
+def test_every_figure_of_a_pair_is_shown_with_its_bounds(ratings: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(["agree", str(ratings), "-o", "agreement.json"]) == 0
+
+    told = capsys.readouterr().out
+    pair = json.loads(Path("agreement.json").read_text())["pairs"][0]
+    assert set(pair["intervals"]) >= DESIGNED["pair"] - {"a", "b", "n"} | {"fleiss_kappa", "gwet_ac2", "alpha_ordinal"}
+    shown = " ".join(line for line in told.splitlines() if "ann | bob" in line)
+    for name, one in pair["intervals"].items():
+        assert f"{one['value']:.3f} ({one['low']:.3f}..{one['high']:.3f})" in shown, name
+    assert "Cohen's kappa, mean of the pairs" in told
+
+
+def test_a_name_that_looks_like_markup_is_shown_as_it_stands(ratings: Path, capsys: pytest.CaptureFixture[str]):
+    ratings.write_text(CSV.replace("ann", "[/x]").replace("bob", "[red]:tada:"))
+
+    assert run(["agree", str(ratings)]) == 0
+
+    assert "[/x] | [red]:tada:" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

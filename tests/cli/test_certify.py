@@ -204,7 +204,10 @@ def test_too_few_labels_exit_with_3_and_say_how_many_there_are(folder, capsys):
 
     assert code == 3
     assert read_certificate(folder / "certificate.json").level == "insufficient"
-    assert "sound (14 yes and 14 no; needs 30 of each)" in capsys.readouterr().err
+    assert (
+        "sound (14 yes and 14 no; needs 30 of each): 16 yes and 16 no are missing; "
+        f"label about 32 rollouts of new prompts: dikast review {folder / 'labels.jsonl'}"
+    ) in capsys.readouterr().err
 
 
 def test_a_second_run_asks_nothing_and_says_the_same(folder, judge, capsys):
@@ -256,7 +259,11 @@ def test_a_broken_labels_file_is_one_line_with_its_place(folder, judge, capsys):
             (),
             r"labels\.jsonl:1: the outcome 'accepted' is not named under 'outcomes' of the reward; .*",
         ),
-        (lambda row: row, ("--rollouts", "absent.jsonl"), r"absent\.jsonl: no such file"),
+        (
+            lambda row: row,
+            ("--rollouts", "absent.jsonl"),
+            r"absent\.jsonl: no such file; correct its name, or the working folder",
+        ),
     ],
     ids=[
         "unknown criterion",
@@ -323,3 +330,76 @@ def test_the_help_has_examples(capsys):
     assert "dikast certify reward.yaml labels.jsonl" in out
     assert "--attack-units 50" in out
     assert "--rollouts rollouts.jsonl" in out
+
+
+def test_other_judges_answer_the_same_and_the_cheapest_that_is_not_worse_is_told(folder, judge, capsys):
+    port = judge.server_port
+    (folder / "models.yaml").write_text(
+        f"judge: {{provider: openai, endpoint: 'http://127.0.0.1:{port}/v1', logprobs: true}}\n"
+        f"second: {{provider: openai, endpoint: 'http://127.0.0.1:{port}/v1', logprobs: true}}\n"
+    )
+
+    code = certify(folder, "--other", "openai:second", "--attack-units", "0", "--margin", "0.2")
+
+    others = read_certificate(folder / "certificate.json").others
+    assert code == 0
+    assert [row.name for row in others.table] == ["openai:judge", "openai:second"]
+    assert (others.margin, others.best, others.disagreements_of) == (0.2, "openai:judge", 0)
+    # The judge's own questions, and each answer once for the other.
+    assert judge.asked == 110 + 60 + 110
+    out = capsys.readouterr().out
+    assert re.search(r"^sound +openai:judge - openai:second +74 +1\.00 \(0\.95\.\.1\.00\)", out, flags=re.MULTILINE)
+    assert out.splitlines()[-1].startswith("the best is openai:judge; what the judges that are not worse cost")
+
+
+def test_an_other_judge_that_means_nothing_is_one_line_before_anything_is_asked(folder, judge, capsys):
+    code = certify(folder, "--other", "gpt-oss-120b")
+
+    assert (code, judge.asked) == (2, 0)
+    assert re.fullmatch(
+        r"error: the model 'gpt-oss-120b' is not written as provider:model.*\n", capsys.readouterr().err
+    )
+
+
+def test_other_levels_regrade_without_a_question_and_are_told(folder, judge, capsys):
+    judge.belief = lambda number: 0.95 if number % 2 == 0 and number % 3 else 0.05
+    certify(folder, "--attack-units", "0")
+    asked = judge.asked
+    (folder / "levels.yaml").write_text("green: {rate: 0.6, rate_low: 0.4, kappa: 0.5}\n")
+
+    code = certify(folder, "--attack-units", "0", "--levels", str(folder / "levels.yaml"), "--base-rate", "sound=0.3")
+
+    certificate = read_certificate(folder / "certificate.json")
+    assert (code, judge.asked, certificate.level) == (0, asked, "green")
+    assert certificate.criteria["sound"].stated_base_rate == 0.3
+    out = capsys.readouterr().out
+    assert "suite, judged by openai:judge: green by looser levels" in out
+    assert "warning: graded by looser levels than dikast's own: green.rate 0.6 in place of 0.9" in out
+    assert "sound: where 0.3 are a yes, a yes is right in 1.00" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--levels", "nowhere.yaml"), r"nowhere\.yaml: no such file"),
+        (("--base-rate", "3"), r"--base-rate 3: must be a share above 0 and below 1"),
+    ],
+)
+def test_bounds_that_mean_nothing_are_one_line_before_anything_is_asked(folder, judge, capsys, options, problem):
+    code = certify(folder, *options)
+
+    assert (code, judge.asked) == (2, 0)
+    assert re.search(f"^error: {problem}", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("options", [("--other", "openai:second"), ("--base-rate", "0.3")])
+def test_what_is_of_criteria_is_refused_for_a_judge_that_compares(folder, judge, capsys, options):
+    (folder / "reward.yaml").write_text(
+        "name: n\nobjective: o\ninputs: {Document: contract}\n"
+        "judge: {mode: preference, model: 'openai:judge', compare: swiss, prefer: the shorter}\n"
+    )
+
+    code = certify(folder, *options)
+
+    assert (code, judge.asked) == (2, 0)
+    assert f"{options[0]} is about answers to criteria, and this judge compares" in capsys.readouterr().err

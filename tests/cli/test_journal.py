@@ -234,3 +234,29 @@ def test_the_help_of_each_has_examples(capsys):
     for command, example in (("show", "dikast journal show runs/first --json"), ("prune", "--older-than 8w --yes")):
         assert run(["journal", command, "--help"]) == 0
         assert example in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["journal.db"], ["journal.db", "--json"], ["show", "journal.db"]])
+def test_what_is_no_command_is_the_journal_to_show(
+    arguments: list[str], journal: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+):
+    journal()
+
+    assert run(["journal", *arguments]) == 0
+    assert "journal.db" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_without_a_name_it_is_the_one_that_score_makes(
+    arguments: list[str], journal: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+):
+    Path(".dikast").mkdir(exist_ok=True)
+    journal(".dikast/journal.db")
+
+    assert run(["journal", *arguments]) == 0
+    assert ".dikast/journal.db" in capsys.readouterr().out
+
+
+def test_its_help_lists_its_commands(capsys: pytest.CaptureFixture[str]):
+    assert run(["journal", "--help"]) == 0
+    assert "prune" in capsys.readouterr().out

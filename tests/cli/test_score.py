@@ -56,7 +56,7 @@ def score(tmp_path: Path, reward_file: Callable[..., Path], monkeypatch: pytest.
         ),
         (
             ("ask: Is it good?", "ask: Is it good?\n      evidence: Contract"),
-            "judge.criteria (good): evidence needs a model that can quote, and openai:big cannot; "
+            "reward/reward.yaml: judge.criteria (good): evidence needs a model that can quote, and openai:big cannot; "
             "remove it, and let a 'quote' check test the candidate's own quotes",
         ),
         (
@@ -69,7 +69,7 @@ def score(tmp_path: Path, reward_file: Callable[..., Path], monkeypatch: pytest.
         ),
         (
             ("openai:big", "closedai:big"),
-            "the model 'closedai:big': no provider 'closedai'; known are openai, bedrock, decisions, local, recorded",
+            "reward/reward.yaml: the model 'closedai:big': no provider 'closedai'; known are openai, bedrock, decisions, local, recorded",
         ),
     ],
 )
@@ -84,6 +84,21 @@ def test_a_mistake_in_the_reward_is_one_line_with_its_place_and_mend(
     assert told.startswith(f"error: {said.partition(' (did not')[0]}")
 
 
+def test_the_scores_go_into_a_file(score: Any, capsys: pytest.CaptureFixture[str]):
+    code = score(REWARD, ROW, options=("-o", "."))
+
+    assert (code, capsys.readouterr().err) == (2, "error: --output: . is a folder; name a file in it\n")
+
+
+@pytest.mark.parametrize("read", ["rollouts.jsonl", "./rollouts.jsonl", "reward/reward.yaml"])
+def test_the_scores_never_take_the_place_of_what_is_read(score: Any, capsys: pytest.CaptureFixture[str], read: str):
+    code = score(REWARD, ROW, options=("-o", read))
+
+    assert code == 2
+    assert "is what is read; name another file for the scores" in capsys.readouterr().err
+    assert json.loads(Path("rollouts.jsonl").read_text()) == ROW
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -95,7 +110,7 @@ def test_a_mistake_in_the_reward_is_one_line_with_its_place_and_mend(
         ({"prompt": "p"}, "rollouts.jsonl:2: 'completion' must be a text; add it, or score a file of rollouts"),
         (
             {"prompt": "p", "completion": "yes"},
-            "rollouts.jsonl:2: rollout 'line-2': no column 'contract', which inputs of reward/reward.yaml name; it has completion, prompt",
+            "rollouts.jsonl:2: rollout 'line-2': no column 'contract', which inputs of reward/reward.yaml name; add it, or name one that is there: completion, prompt",
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """Every reward on the page "Write a reward" is read, asked and added up, as a reader would do it."""
 
+import importlib.util
 import json
 import re
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import yaml
 import dikast
 from dikast.certify.certificate import read_certificate
 from dikast.certify.lint.critic import lint
+from dikast.errors import UnavailableError
 from dikast.spec.reward import read_reward
 
 PAGE = Path(__file__).parents[2] / "docs" / "write-a-reward.md"
@@ -80,6 +82,17 @@ def test_the_example_scores_its_rollouts(name: str, folder_of: Callable[[str], P
     assert len(set(values)) > 1, "everything got the same score: the judge was not heard"
 
 
+def test_the_python_of_the_page_runs_as_it_is_printed(
+    folder_of: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    [code] = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL)
+    monkeypatch.chdir(folder_of("rubric"))
+
+    exec(compile(code, str(PAGE), "exec"), {})
+
+    assert len(json.loads(capsys.readouterr().out)) == len(rows())
+
+
 @pytest.mark.parametrize("name", sorted(set(EXAMPLES) - {"models.yaml"}))
 def test_the_linter_finds_no_fault_in_the_example(name: str, tmp_path: Path):
     (tmp_path / "reward.yaml").write_text(EXAMPLES[name])
@@ -108,6 +121,22 @@ def test_the_connection_of_the_page_is_read(tmp_path: Path):
 
     assert "gpt-oss-120b" in reward.fingerprint
     assert "reasoning_effort" in reward.fingerprint
+
+
+@pytest.mark.model
+@pytest.mark.skipif(importlib.util.find_spec("xllamacpp") is None, reason="xllamacpp is not installed")
+def test_the_local_example_scores_its_rollouts(folder_of: Callable[[str], Path]):
+    folder = folder_of("local")
+    try:
+        reward = dikast.load(folder / "reward.yaml")
+    except UnavailableError as error:
+        # `make test` pulls the model first, and the error says how to get it.
+        pytest.skip(str(error))
+
+    scores = reward.score(dikast.read_rollouts(folder / "rollouts.jsonl")[:2])
+    reward.close()
+
+    assert all(score.score is not None and 0 <= score.score <= 1 for score in scores)
 
 
 def test_the_local_example_names_a_known_model(tmp_path: Path):

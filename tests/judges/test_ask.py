@@ -12,6 +12,7 @@ from dikast.judges.ask import Asker
 from dikast.judges.budget import Budget
 from dikast.models.base import Capabilities, Reply, Request
 from dikast.records import MISSING_REASONS, Message, Missing, Usage
+from dikast.spec.models import Price
 
 AskerOf = Callable[..., Any]
 
@@ -258,6 +259,21 @@ async def test_equal_questions_at_once_take_one_call_of_the_budget(scripted_mode
     outcomes = await asyncio.gather(*(asker.ask(question()) for _ in range(4)))
 
     assert all(isinstance(outcome, Reply) for outcome, _ in outcomes)
+
+
+async def test_an_amount_of_money_is_kept_however_many_ask_at_once(scripted_model: Any):
+    model = scripted_model(0.75, concurrency=64)
+    prices = {model.name: Price(input=100_000.0, output=0.0, date="2026-11-01")}
+    budget = Budget(usd=5.0, prices=prices)
+    asker = Asker(model, Journal.open(None), budget=budget)
+
+    outcomes = await asyncio.gather(*(asker.ask(question(str(at // 2))) for at in range(64)))
+
+    # Ten tokens a question, a dollar each; every question is asked twice and paid for once.
+    assert budget.usd == pytest.approx(5.0)
+    assert sum(isinstance(outcome, Reply) for outcome, _ in outcomes) == 10
+    assert {outcome.reason for outcome, _ in outcomes if isinstance(outcome, Missing)} == {"over_budget"}
+    assert len(model.asked) == 5
 
 
 @pytest.mark.parametrize("failure", [ModelError("timeout", "late"), UnavailableError("no key"), ZeroDivisionError()])

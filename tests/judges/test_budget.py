@@ -1,5 +1,7 @@
 """A budget lets through so many calls and so much money, and says which limit was reached."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,19 +95,62 @@ def test_of_two_limits_the_one_that_was_reached_is_named():
     assert budget.spent_what == "the budget of 0.1 USD is spent"
 
 
-@given(st.lists(st.sampled_from(["take", "settle", "fail"]), max_size=60), st.floats(0.0, 3.0), st.floats(0.01, 1.0))
-def test_where_calls_cost_alike_only_those_under_way_before_the_first_answer_can_pass_the_limit(
+def test_before_the_first_reply_calls_are_taken_to_cost_the_most_they_can():
+    budget = Budget(usd=1.0, prices=PRICES)
+    at_most = budget.at_most(MODEL, size=400_000, max_tokens=10_000)
+
+    assert at_most == pytest.approx(0.2 + 0.1)
+    assert [budget.take(at_most) for _ in range(5)] == [True, True, True, False, False]
+
+
+def test_the_first_call_may_cost_more_than_there_is():
+    budget = Budget(usd=0.1, prices=PRICES)
+
+    assert [budget.take(5.0), budget.take(5.0)] == [True, False]
+
+
+async def test_whoever_would_pass_the_limit_waits_for_what_the_others_cost():
+    budget = Budget(usd=1.0, prices=PRICES)
+    done: list[int] = []
+
+    async def call(number: int) -> None:
+        await budget.room(0.6)
+        if budget.take(0.6):
+            await asyncio.sleep(0)
+            budget.settle(reply(0.2), MODEL)
+            done.append(number)
+
+    await asyncio.gather(*(call(number) for number in range(8)))
+
+    assert done == [0, 1, 2, 3, 4]
+    assert budget.usd == pytest.approx(1.0)
+    assert budget.refused == 3
+
+
+async def test_who_is_stopped_while_waiting_leaves_the_budget_as_it_was():
+    budget = Budget(usd=1.0, prices=PRICES)
+    assert budget.take(0.9)
+    waiting = asyncio.create_task(budget.room(0.9))
+    await asyncio.sleep(0)
+
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    budget.settle(reply(0.5), MODEL)
+
+    assert budget.take(0.9)
+
+
+@given(st.lists(st.sampled_from(["take", "settle", "fail"]), max_size=60), st.floats(0.01, 3.0), st.floats(0.01, 1.0))
+def test_where_calls_cost_alike_and_no_more_than_the_most_only_the_first_can_pass_the_limit(
     steps: list[str], limit: float, cost: float
 ):
     budget = Budget(usd=limit, prices=PRICES)
-    unknown = 0
     for step in steps:
-        if step == "take" and budget.take():
-            unknown += budget.usd == 0
-        elif step != "take" and budget.under_way:
+        if step == "take":
+            budget.take(1.0)
+        elif budget.under_way:
             budget.settle(reply(cost) if step == "settle" else None, MODEL)
 
-    each = reply(cost).completion_tokens / 100_000
-    assert budget.usd <= max(limit, unknown * each) + 1e-9
+    assert budget.usd <= max(limit, reply(cost).completion_tokens / 100_000) + 1e-9
     assert budget.under_way >= 0
     assert budget.calls == steps.count("take") - budget.refused

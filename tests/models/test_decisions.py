@@ -272,6 +272,18 @@ def test_an_answer_to_another_question_than_was_asked_is_unparsable(answer, choi
         read_decision(body(answer), (choice,), seconds=0)
 
 
+def test_answers_in_another_order_are_found_by_their_names():
+    read = read_decision(body(SCORE, PREDICATE, CHOICE), (YES_NO, LETTERS, LEVELS), seconds=0.0)
+
+    assert read.chosen == read_decision(body(PREDICATE, CHOICE, SCORE), (YES_NO, LETTERS, LEVELS), seconds=0.0).chosen
+
+
+@pytest.mark.parametrize("name", ["depth", "lost"])
+def test_an_answer_with_a_name_that_was_not_asked_for_belongs_to_no_question(name):
+    with pytest.raises(ModelError, match="unparsable"):
+        read_decision(body(PREDICATE | {"name": name}, CHOICE), (YES_NO, LETTERS), seconds=0.0)
+
+
 def test_a_label_that_was_not_offered_is_left_out():
     answer = CHOICE | {"probabilities": [*CHOICE["probabilities"], {"value": "tie", "probability": 0.1}]}
 

@@ -157,6 +157,7 @@ async def test_too_many_requests_are_asked_again_after_the_time_that_the_server_
         {"Retry_After": "0.15"},
         {"X_RateLimit_Remaining_Requests": "0", "X_RateLimit_Reset_Requests": "150ms"},
         {"X_RateLimit_Remaining_Tokens": "0", "X_RateLimit_Reset_Tokens": "0.15s"},
+        {"X_RateLimit_Reset_Requests": "150ms"},
         {"Retry_After": "0.15", "X_RateLimit_Remaining_Tokens": "0", "X_RateLimit_Reset_Tokens": "50s"},
     ],
 )
@@ -305,6 +306,19 @@ async def test_a_server_of_ones_own_needs_no_key(server, connect, monkeypatch, c
     await closing(connect()).reply(ASK)
 
     assert "Authorization" not in server.headers[0]
+
+
+async def test_an_answer_that_is_no_reply_is_told_without_the_key(server, model):
+    async def echoes(request: web.Request) -> web.Response:
+        return web.json_response({"error": {"message": "overloaded", "headers": request.headers["Authorization"]}})
+
+    server.otherwise = echoes
+
+    with pytest.raises(ModelError, match="overloaded") as caught:
+        await model.reply(ASK)
+
+    assert caught.value.reason == "unparsable"
+    assert "sk-secret" not in str(caught.value)
 
 
 async def test_the_key_appears_in_no_message_and_no_log(server, model, caplog):
@@ -571,3 +585,27 @@ async def test_an_answer_whose_beginning_somebody_waits_for_is_streamed(server, 
     assert (first.text, second.text) == ("Yes", "No")
     assert [body.get("stream", False) for body in server.bodies] == [True, False]
     assert server.bodies[0]["stream_options"] == {"include_usage": True}
+
+
+async def test_a_server_that_takes_no_stream_is_asked_without_one_from_then_on(server, model):
+    async def takes_no_stream(request: web.Request) -> web.Response:
+        asked = await request.json()
+        return await (fails(400) if "stream" in asked or "stream_options" in asked else says("{}"))(request)
+
+    server.otherwise = takes_no_stream
+    answer_begun.set(lambda: None)
+
+    replies = [await model.reply(ASK_JSON) for _ in range(2)]
+
+    assert [reply.text for reply in replies] == ["{}", "{}"]
+    assert [body.get("stream", False) for body in server.bodies] == [True, False, False]
+    assert {body["response_format"]["type"] for body in server.bodies} == {"json_schema"}
+
+
+async def test_a_server_that_streams_is_not_asked_again_for_a_content_that_it_rejects(server, model):
+    server.script = [says("{}"), fails(400)]
+    answer_begun.set(lambda: None)
+    await model.reply(ASK_JSON)
+
+    assert await reason_of(model, ASK_JSON) == "rejected"
+    assert [body["stream"] for body in server.bodies] == [True, True]

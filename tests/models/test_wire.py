@@ -55,7 +55,16 @@ def test_the_first_tokens_alternatives_come_likeliest_first():
     assert reply.first_token == (("Yes", -0.2), ("No", -2.0))
 
 
-@pytest.mark.parametrize("logprobs", [None, {"content": None}, {"content": []}, {"content": [{"top_logprobs": []}]}])
+@pytest.mark.parametrize(
+    "logprobs",
+    [
+        None,
+        {"content": None},
+        {"content": []},
+        {"content": [{"top_logprobs": []}]},
+        {"content": [{"top_logprobs": None}]},
+    ],
+)
 def test_without_log_probabilities_there_is_no_first_token(logprobs):
     assert read({"content": "Yes"}, logprobs=logprobs).first_token is None
 
@@ -81,6 +90,10 @@ def test_how_a_reply_ended_is_told(message, finish_reason, finish):
         ("\n<think>\nHm. <think></think>{}", "{}"),
         ("<think>cut off", ""),
         ('{"quote": "<think>a</think>"}', '{"quote": "<think>a</think>"}'),
+        ('Hm, {"a": 1} or\n</think>\n\n{"a": 2}', '{"a": 2}'),
+        ("Hm.</think>```json\n{}\n```", "```json\n{}\n```"),
+        ('{"quote": "</think>{"}', '{"quote": "</think>{"}'),
+        ("He wrote </think>, which is no answer.", "He wrote </think>, which is no answer."),
     ],
 )
 def test_a_thought_before_the_answer_is_dropped(content, text):
@@ -91,6 +104,14 @@ def test_a_thought_in_a_field_of_its_own_is_not_the_answer():
     assert read({"content": "Yes", "reasoning_content": "No, or rather"}).text == "Yes"
 
 
+def test_of_an_answer_in_pieces_the_last_text_is_the_answer():
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "No, or rather"}]}
+    pieces = [thought, {"type": "text", "text": "Well,"}, {"type": "text", "text": "Yes"}]
+
+    assert read({"content": pieces}).text == "Yes"
+    assert read({"content": [thought]}).text == ""
+
+
 def test_the_cost_is_read_from_the_usage():
     usage = {"prompt_tokens": 90, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 64}}
     body = json.loads(completion({"content": "Yes"})) | {"usage": usage}
@@ -98,6 +119,17 @@ def test_the_cost_is_read_from_the_usage():
     reply = read_body(body, seconds=0.5)
 
     assert (reply.prompt_tokens, reply.cached_tokens, reply.completion_tokens, reply.seconds) == (90, 64, 3, 0.5)
+
+
+@pytest.mark.parametrize(
+    "usage", [{"prompt_tokens": "90"}, {"prompt_tokens_details": []}, [], 7, {"prompt_tokens": 0.5}]
+)
+def test_an_answer_whose_cost_cannot_be_read_is_one_all_the_same(usage):
+    body = json.loads(completion({"content": "Yes"})) | {"usage": usage}
+
+    reply = read_body(json.dumps(body).encode(), seconds=0.5)
+
+    assert (reply.text, reply.prompt_tokens, reply.completion_tokens) == ("Yes", 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +184,17 @@ class TestStream:
 
         assert (reply.text, reply.finish) == ("Yes", "stop")
         assert (reply.prompt_tokens, reply.completion_tokens) == (9, 2)
+
+    @pytest.mark.parametrize("beginning", [b": PROCESSING\n\n", b"event: message\n", b"\r\nid: 1\r\n", b"retry: 9\n"])
+    def test_a_stream_may_begin_with_a_comment_or_another_field(self, beginning: bytes):
+        reply = read_body(beginning + events(delta(content="Yes"), delta("stop")), seconds=1.0)
+
+        assert reply.text == "Yes"
+
+    def test_a_thought_in_pieces_is_left_out(self):
+        thought = {"choices": [{"delta": {"content": [{"type": "thinking", "thinking": []}]}}]}
+
+        assert read_body(events(thought, delta(content="Yes"), delta("stop")), seconds=1.0).text == "Yes"
 
     def test_the_first_tokens_alternatives_are_kept(self):
         first = delta(content="Yes")

@@ -57,7 +57,10 @@ def test_a_column_that_is_not_there_or_empty_is_told_with_those_that_are(rollout
         bind(spec_of(inputs={"Document": column}), rollout("r7", empty=None))
 
     has = "completion, contract, prompt" if column == "empty" else "completion, contract, empty, prompt"
-    assert str(error.value) == f"rollout 'r7': no column '{column}', which inputs of reward.yaml name; it has {has}"
+    assert (
+        str(error.value)
+        == f"rollout 'r7': no column '{column}', which inputs of reward.yaml name; add it, or name one that is there: {has}"
+    )
 
 
 def test_a_whole_completion_is_one_unit(rollout: Make):
@@ -134,7 +137,10 @@ RECALL = {"issues": "issues", "key": "rule"}
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({}, "no column 'issues', which recall of reward.yaml names; it has completion, contract, prompt"),
+        (
+            {},
+            "no column 'issues', which recall of reward.yaml names; add it, or name one that is there: completion, contract, prompt",
+        ),
         ({"issues": None}, "no column 'issues', which recall of reward.yaml names"),
         ({"issues": "R1"}, "'issues' must be a list of objects with 'rule'"),
         ({"issues": {"rule": "R1"}}, "'issues' must be a list of objects with 'rule'"),

@@ -181,6 +181,18 @@ class TestReference:
         assert values_of(scores) == [0.5, 0.5]
         assert pairs_of(model.asked) in ([(3, 6), (6, 3)], [(6, 3), (3, 6)])
 
+    @pytest.mark.parametrize("compare", ["reference", "swiss", "round_robin"])
+    async def test_rollouts_of_one_group_are_shown_with_one_set_of_documents(
+        self, compared: Any, rollout: Make, compare: str
+    ):
+        rollouts = [
+            msgspec.structs.replace(rollout(f"r{at}", f"answer {at}", contract=f"Contract {at}."), reference="answer 5")
+            for at in range(3)
+        ]
+
+        with pytest.raises(DataError, match=r"rollouts 'r0' and 'r1' of group 'g' have different inputs"):
+            await compared(text_of(compare), fair, rollouts)
+
     async def test_a_missing_reference_is_told_before_anything_is_asked(
         self, judged_by: Any, scripted_model: Any, group: Any
     ):
@@ -188,11 +200,18 @@ class TestReference:
         rollouts = [*group([1, 2]), *group([3, 4], name="h", reference=None)]
 
         with pytest.raises(
-            DataError, match=r"^rollout 'h0': no column 'reference', which judge.compare of .*reward.yaml names; it has"
+            DataError,
+            match=r"^rollout 'h0': no column 'reference', which judge.compare of .*reward.yaml names; add it, or name one that is there:",
         ):
             await judged_by(text_of("reference"), model).ascore(rollouts)
 
         assert not model.asked
+
+    async def test_rollouts_of_one_group_have_one_reference(self, compared: Any, group: Any):
+        rollouts = [*group([1, 2], reference="answer 5"), *group([3], reference="answer 6")]
+
+        with pytest.raises(DataError, match="different inputs or references, and cannot be compared"):
+            await compared(text_of("reference"), fair, rollouts)
 
     async def test_the_reference_is_shown_in_the_fields_that_a_completion_is(
         self, compared: Any, group: Any, rollout: Make

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_reward import TWO
 
-from dikast.errors import ConfigError, NotGoodEnoughError, UnavailableError
+from dikast.errors import ConfigError, DataError, NotGoodEnoughError, UnavailableError
 from dikast.journal import Journal
 from dikast.models.base import Capabilities, Reply, Request
 from dikast.records import Part, Rollout
@@ -30,6 +30,22 @@ def test_it_scores_without_an_event_loop(judged_by: Any, scripted_model: Any, ro
     scores = judged_by(TWO, scripted_model(0.75)).score([rollout("a"), rollout("b")])
 
     assert [score.score for score in scores] == pytest.approx([0.75, 0.75])
+
+
+def test_a_rollout_may_be_a_mapping_as_a_line_of_a_file_is(judged_by: Any, scripted_model: Any, rollout: Make):
+    row = {"prompt": "p", "completion": "c", "contract": "d"}
+
+    scores = judged_by(TWO, scripted_model(0.75)).score([row, row | {"id": "a", "group": None}, rollout("b")])
+
+    assert [score.id for score in scores] == ["line-1", "a", "b"]
+    assert [score.score for score in scores] == pytest.approx([0.75] * 3)
+
+
+def test_a_mapping_that_is_no_rollout_is_told_with_its_place(judged_by: Any, scripted_model: Any, rollout: Make):
+    reward = judged_by(TWO, scripted_model(0.75))
+
+    with pytest.raises(DataError, match=r"^rollouts:2: no 'prompt'"):
+        reward.score([rollout("a"), {"completion": "c"}])
 
 
 async def test_it_scores_without_an_event_loop_even_where_one_runs(judged_by: Any, scripted_model: Any, rollout: Make):

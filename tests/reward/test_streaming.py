@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +82,19 @@ async def test_a_group_that_stands_apart_is_asked_together(judged_by: Any, scrip
 
     groups = [request.messages[-1].content.split("contract ")[1].split("\n")[0] for request in model.asked]
     assert sum(before != after for before, after in itertools.pairwise(groups)) == 2
+
+
+async def test_a_group_that_stands_apart_may_hold_what_json_cannot(judged_by: Any, scripted_model: Any, file_of: Any):
+    made = [
+        row | {"completion": "\ud800 " + row["completion"], "big": 2**70, "contract": math.inf}
+        for row in rows(9, groups=3, apart=True)
+    ]
+    scan = scan_rollouts(file_of(made))
+
+    scores = await scored(judged_by(ONE, scripted_model(believed)), scan)
+
+    assert [score.id for score in scores] == [row["id"] for row in made]
+    assert [score.score for score in scores] == pytest.approx([float(row["completion"].split()[-1]) for row in made])
 
 
 async def test_what_was_spilled_is_gone_and_the_next_file_can_be_scored(

@@ -84,7 +84,7 @@ def test_every_setting_of_a_connection_is_read(tmp_path: Path):
         ("requests_per_minute: .nan", "requests_per_minute and tokens_per_minute must be above 0"),
         ("timeout: .inf", "timeout must be a number of seconds"),
         ("concurrency: 2.5", "Expected `int`"),
-        ("transport: requests", "Invalid enum value 'requests'"),
+        ("transport: requests", "big: transport: Invalid enum value 'requests'; write auto, aiohttp or pyreqwest"),
         ("body: [a]", "Expected `object`"),
         ("price: {input: -1, output: 1, date: 2026-11}", "at least 0 US dollars"),
         ("price: {input: 1, cached: -1, output: 1, date: 2026-11}", "at least 0 US dollars"),

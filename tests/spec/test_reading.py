@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -15,12 +15,24 @@ from dikast.spec.reading import MAX_BYTES, load_yaml, read_struct
 
 class Inner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     weight: float
+    way: Literal["first", "second"] | None = None
+
+
+class Cat(msgspec.Struct, frozen=True, tag_field="kind", tag="cat"):
+    lives: int = 9
+
+
+class Dog(msgspec.Struct, frozen=True, tag_field="kind", tag="dog"):
+    pass
 
 
 class Outer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     parts: tuple[Inner, ...] = ()
     by_name: dict[str, Inner] = {}
+    by_number: dict[int, str] = {}
+    pets: tuple[Cat | Dog, ...] = ()
+    colour: Literal["red", "green", "blue"] | int = "red"
 
 
 BOMB = """
@@ -86,8 +98,17 @@ def test_a_date_is_the_text_that_it_looks_like(file_of: Callable[[str], Path], w
         ("parts: []", "'name' is missing; add it"),
         ("name: a\nparts: [{}]", "parts[0]: 'weight' is missing; add it"),
         ("name: a\nparts: [{weight: heavy}]", "parts[0].weight: Expected `float`, got `str`"),
-        ("", "Expected `object`, got `null`"),
-        ("- name", "Expected `object`, got `array`"),
+        ("", "Expected `object`, got `null`; write the keys as in docs/reference.md"),
+        ("- name", "Expected `object`, got `array`; write the keys as in docs/reference.md"),
+        ("name: a\nby_number: {low: x}", "by_number: Expected `int`, got `str`"),
+        ("name: a\ncolour: pink", "colour: Invalid enum value 'pink'; write red, green or blue"),
+        ("name: a\nparts: [{weight: 1, way: 3rd}]", "parts[0].way: Invalid enum value '3rd'; write first or second"),
+        ("name: a\nby_name: {x: {weight: 1, way: no}}", "by_name[...].way: Expected `str | null`, got `bool`"),
+        (
+            "name: a\nby_name: {x: {weight: 1, way: z}}",
+            "by_name[...].way: Invalid enum value 'z'; write first or second",
+        ),
+        ("name: a\npets: [{kind: cow}]", "pets[0].kind: Invalid value 'cow'; write cat or dog"),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_place_and_mend(file_of: Callable[[str], Path], text: str, said: str):
@@ -214,3 +235,7 @@ def test_any_file_fits_or_is_a_config_error_and_nothing_else(tmp_path: Path, tex
         outcome = read_or_told(path, into)
 
         assert isinstance(outcome, Outer | dict) or outcome.startswith(f"{path}: ")
+
+
+def test_the_number_of_a_level_may_be_written_as_json_has_it(file_of: Callable[[str], Path]):
+    assert read_struct(file_of('{"name": "a", "by_number": {"1": "x"}}'), Outer).by_number == {1: "x"}

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dikast.stats.again import first_shown, position, repeats
+from dikast.stats.intervals import wilson
 from dikast.stats.ratings import NULL, Scale
 
 TWO = Scale(labels=("a", "b"), values=None)
@@ -20,7 +21,8 @@ def test_repeats_are_those_of_their_definition(rows: list[tuple[int, int]]):
     questions = {q: [label for at, label in rows if at == q] for q, _ in rows}
     several = [labels for labels in questions.values() if len(labels) > 1]
 
-    found = repeats(*(np.array([row[at] for row in rows], dtype=np.int64) for at in (0, 1)))
+    question, label = (np.array([row[at] for row in rows], dtype=np.int64) for at in (0, 1))
+    found = repeats(question, question, label)
 
     if not several:
         assert found is None
@@ -32,6 +34,17 @@ def test_repeats_are_those_of_their_definition(rows: list[tuple[int, int]]):
     assert found.flip_rate.value == pytest.approx(np.mean(flips))
     assert found.unanimous.value == pytest.approx(np.mean([len(set(labels)) == 1 for labels in several]))
     assert found.null == sum(labels.count(NULL) for labels in several)
+
+
+def test_the_questions_about_one_item_are_no_independent_units():
+    question = np.repeat(np.arange(20), 2)
+    label = np.array([0, 0] * 10 + [0, 1] * 10)
+
+    each, shared = repeats(question, question, label), repeats(question // 2, question, label)
+
+    assert each.flip_rate.value == shared.flip_rate.value == 0.5
+    assert (each.n, each.flip_rate.n, shared.n, shared.flip_rate.n) == (20, 20, 20, 10)
+    assert (shared.unanimous.low, shared.unanimous.high) == (wilson(5, 10).low, wilson(5, 10).high)
 
 
 def test_consistency_counts_two_failures_as_the_same_and_one_as_a_change():

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import kendalltau, pearsonr, spearmanr
 
 from dikast.stats.correlation import icc_2_1, pearson, spearman, tau_b
+from dikast.stats.crossed import Crossed
 from dikast.stats.influence import of_pearson, of_spearman, of_tau_b
 
 
@@ -32,11 +33,13 @@ def leaving_one_out(columns: np.ndarray, figure: Callable[[np.ndarray, np.ndarra
 def test_the_influence_is_what_leaving_an_item_out_changes(name: str, design: Callable[..., np.ndarray]):
     columns = design(np.random.default_rng(3))
     a, b = columns.T
+    met = Crossed.of(a, b, 5)
+    table = met.table()
 
     wanted, ours = {
         "pearson": (lambda x, y: pearsonr(x, y).statistic, of_pearson(a * 1.0, b * 1.0, pearson(a * 1.0, b * 1.0))),
-        "spearman": (lambda x, y: spearmanr(x, y).statistic, of_spearman(a, b, 5, spearman(a, b, 5))),
-        "tau_b": (lambda x, y: kendalltau(x, y).statistic, of_tau_b(a, b, 5, tau_b(a, b, 5))),
+        "spearman": (lambda x, y: spearmanr(x, y).statistic, of_spearman(met, spearman(met))),
+        "tau_b": (lambda x, y: kendalltau(x, y).statistic, of_tau_b(table, tau_b(met, table))),
     }[name]
 
     assert ours == pytest.approx(leaving_one_out(columns, wanted), rel=0.03)
@@ -44,15 +47,22 @@ def test_the_influence_is_what_leaving_an_item_out_changes(name: str, design: Ca
 
 def test_labels_that_nobody_gave_change_nothing():
     a, b = skewed(np.random.default_rng(4)).T
+    few, many = Crossed.of(a, b, 5), Crossed.of(a * 100, b * 100, 1000)
 
-    assert of_tau_b(a * 100, b * 100, 1000, 0.5) == pytest.approx(of_tau_b(a, b, 5, 0.5))
-    assert of_spearman(a * 100, b * 100, 1000, 0.5) == pytest.approx(of_spearman(a, b, 5, 0.5))
+    assert of_tau_b(many.table(), 0.5) == pytest.approx(of_tau_b(few.table(), 0.5))
+    assert of_spearman(many, 0.5) == pytest.approx(of_spearman(few, 0.5))
 
 
-def test_tau_of_labels_that_all_differ_has_no_table():
-    codes = np.arange(1000)
+def test_the_spread_of_spearman_among_values_that_all_differ_is_what_leaving_an_item_out_changes():
+    draw = np.random.default_rng(6)
+    x = draw.normal(size=400)
+    columns = np.stack([x, x + draw.normal(size=400)], axis=1)
+    a, b = (np.argsort(np.argsort(column)) for column in columns.T)
+    met = Crossed.of(a, b, 400)
 
-    assert of_tau_b(codes, codes[::-1], 1000, -1.0) is None
+    ours = of_spearman(met, spearman(met))
+
+    assert ours == pytest.approx(leaving_one_out(columns, lambda x, y: spearmanr(x, y).statistic), rel=0.03)
 
 
 def test_icc_is_bounded_by_the_items_where_they_are_far_from_normal():

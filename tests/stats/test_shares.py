@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 
-from dikast.stats.intervals import unknown, wilson
-from dikast.stats.shares import by_fisher, by_t, share, through
+from dikast.stats.intervals import clopper_pearson_upper, unknown, wilson
+from dikast.stats.shares import by_fisher, by_t, share, share_at_most, through
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=200))
@@ -66,3 +66,24 @@ def test_a_correlation_of_one_or_of_three_items_has_no_bounds():
     assert by_fisher(None, 3, variance=0.1) == unknown(3)
     inside = by_fisher(0.5, 100, variance=1 / 97)
     assert (inside.low, inside.high) == (pytest.approx(0.3366, abs=1e-3), pytest.approx(0.6341, abs=1e-3))
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=200))
+def test_the_bound_of_zeros_and_ones_is_clopper_and_pearsons(values: list[bool]):
+    found = share_at_most(np.array(values, float), np.ones(len(values)))
+
+    assert found == pytest.approx(clopper_pearson_upper(sum(values), len(values)))
+
+
+def test_the_bound_counts_units_where_answers_of_one_unit_go_together():
+    together = share_at_most(np.array([3.0, 3.0] + [0.0] * 18), np.full(20, 3.0))
+    apart = share_at_most(np.array([1.0] * 6 + [0.0] * 14), np.full(20, 3.0))
+
+    assert together == pytest.approx(clopper_pearson_upper(2, 20))
+    # Never more than the sixty answers that there are.
+    assert clopper_pearson_upper(6, 60) == pytest.approx(apart)
+
+
+def test_the_bound_of_nothing_is_not_known_and_of_everything_is_one():
+    assert share_at_most(np.array([]), np.array([])) is None
+    assert share_at_most(np.array([2.0, 2.0]), np.array([2.0, 2.0])) == 1.0

@@ -38,7 +38,7 @@ def all_repeats(verdicts: Verdicts) -> dict[str, Repeats] | None:
     found: dict[str, Repeats] = {}
     for name, rows in _by_rater(verdicts, np.arange(len(verdicts.rater))):
         question = verdicts.item[rows] * (len(verdicts.orders) + 1) + verdicts.order[rows] + 1
-        result = repeats(question, verdicts.label[rows])
+        result = repeats(verdicts.item[rows], question, verdicts.label[rows])
         if result is not None:
             found[name] = result
     return found or None

@@ -9,9 +9,11 @@ an object. The file may come from anywhere: lines are bounded, and nothing in it
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import Annotated, BinaryIO, TypeAlias
 
 import msgspec
 import numpy as np
@@ -31,9 +33,12 @@ RawLabel: TypeAlias = bool | float | str | None
 _Lines: TypeAlias = Iterator[tuple[int, list[bytes]]]
 
 
+_Given: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)] | int
+
+
 class _Row(msgspec.Struct, gc=False):
-    item: str | int
-    rater: str | int
+    item: _Given
+    rater: _Given
     label: bool | float | str | None
     criterion: str | int | None = None
     repeat: str | int | None = None
@@ -61,19 +66,12 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     order: Column
 
 
-class _Seen(dict[Name | RawLabel, int]):
-    """Gives each new value the next code."""
-
-    def __missing__(self, value: Name | RawLabel) -> int:
-        code = self[value] = len(self)
-        return code
-
-
 class _Gathering:
     """Collects rows, column by column."""
 
     def __init__(self) -> None:
-        self.seen = {name: _Seen() for name in NAMES}
+        # Each new value gets the next code.
+        self.seen = {name: defaultdict[Name | RawLabel, int](count().__next__) for name in NAMES}
         self.codes: dict[str, list[Ints]] = {name: [] for name in NAMES}
         self.lines: list[Ints] = []
 

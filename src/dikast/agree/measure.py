@@ -23,12 +23,11 @@ from dikast.errors import UsageError
 from dikast.stats.alternative import EPSILON, Alternative, alternative
 from dikast.stats.annotators import Annotators, annotators
 from dikast.stats.calibration import Calibration, calibration
-from dikast.stats.correlation import TABLE_LEVELS
 from dikast.stats.gold import AgainstGold, against_gold, code_of, probabilities, truth_of, yes_and_no
 from dikast.stats.intervals import unknown
 from dikast.stats.overall import Overall, overall
 from dikast.stats.pairs import Alpha, Pair, compare, meeting
-from dikast.stats.ratings import NULL, Ints, Ratings, Scale, Tallies, listed
+from dikast.stats.ratings import NULL, TABLE_LEVELS, Ints, Ratings, Scale, Tallies, listed
 
 PAIRED = 25
 """Raters whose pairs are listed: 300 pairs say all that a reader can take in."""

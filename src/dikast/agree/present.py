@@ -51,8 +51,7 @@ def _alone(agreement: Agreement) -> CriterionAgreement:
 
 def _criterion(one: CriterionAgreement) -> Iterator[Shown]:
     yield _overall(one)
-    if one.pairs:
-        yield _pairs(one.pairs)
+    yield from _pairs(one.pairs)
     if one.gold:
         yield _gold(one.gold)
     yield from _people(one)
@@ -77,6 +76,10 @@ def _overall(one: CriterionAgreement) -> Shown:
     if one.people is not None:
         columns.append(("people", one.people))
     rows = [(title, *(_bounded(overall, name) for _, overall in columns)) for title, name in _FIGURES]
+    rows += [
+        (f"{title}, mean of the pairs", *(number(overall.mean_of_pairs.get(name)) for _, overall in columns))
+        for title, name in _MEANS
+    ]
     rows.append(("items with two labels", *(f"{overall.n}" for _, overall in columns)))
     return Shown(
         line=f"Agreement of all ({one.kind}; AC2 has quadratic weights)",
@@ -98,51 +101,67 @@ _FIGURES = (
 )
 
 
+_MEANS = (
+    ("Cohen's kappa", "cohen_kappa"),
+    ("kappa linear", "kappa_linear"),
+    ("kappa quadratic", "kappa_quadratic"),
+    ("Kendall's tau-b", "kendall_tau_b"),
+    ("Spearman", "spearman"),
+    ("Pearson", "pearson"),
+)
+
+
 def _bounded(overall: Overall, name: str) -> str:
     return cell(overall.intervals.get(name))
 
 
-def _pairs(pairs: Sequence[Pair]) -> Shown:
-    names = (
-        "pair",
-        "n",
-        "agree",
-        "kappa",
-        "linear",
-        "quadr.",
-        "AC1",
-        "AC2",
-        "ICC",
-        "tau-b",
-        "Spearman",
-        "Pearson",
-        "bias",
-    )
+def _pairs(pairs: Sequence[Pair]) -> Iterator[Shown]:
+    for title, figures in _OF_PAIRS:
+        if any(key in pair.intervals for pair in pairs for _, key in figures):
+            yield _pair_table(title, figures, pairs)
+
+
+def _pair_table(title: str, figures: Sequence[tuple[str, str]], pairs: Sequence[Pair]) -> Shown:
+    more = f"; {len(pairs) - MOST_ROWS} more in the JSON" if len(pairs) > MOST_ROWS else ""
     rows = [
         (
             f"{pair.a} | {pair.b}",
             f"{pair.n}",
-            *(
-                number(x)
-                for x in (
-                    pair.agreement,
-                    pair.cohen_kappa,
-                    pair.kappa_linear,
-                    pair.kappa_quadratic,
-                    pair.gwet_ac1,
-                    pair.gwet_ac2,
-                    pair.icc_2_1,
-                    pair.kendall_tau_b,
-                    pair.spearman,
-                    pair.pearson,
-                    pair.bias,
-                )
-            ),
+            f"{pair.null}",
+            *(cell(pair.intervals.get(key)) for _, key in figures),
         )
         for pair in pairs[:MOST_ROWS]
     ]
-    more = f"; {len(pairs) - MOST_ROWS} more in the JSON" if len(pairs) > MOST_ROWS else ""
-    return Shown(line=f"Pairs (bias: the first's mean less the second's{more})", names=names, rows=tuple(rows))
+    return Shown(line=f"{title}{more}", names=("pair", "n", "null", *(name for name, _ in figures)), rows=tuple(rows))
+
+
+_OF_PAIRS = (
+    (
+        "Pairs, labels alike",
+        (
+            ("agree", "agreement"),
+            ("kappa", "cohen_kappa"),
+            ("Fleiss (Scott)", "fleiss_kappa"),
+            ("AC1", "gwet_ac1"),
+            ("alpha nominal", "alpha_nominal"),
+        ),
+    ),
+    (
+        "Pairs, labels near each other (kappa linear and quadratic; AC2 quadratic)",
+        (
+            ("linear", "kappa_linear"),
+            ("quadratic", "kappa_quadratic"),
+            ("AC2", "gwet_ac2"),
+            ("alpha ordinal", "alpha_ordinal"),
+            ("alpha interval", "alpha_interval"),
+            ("ICC(2,1)", "icc_2_1"),
+        ),
+    ),
+    (
+        "Pairs, labels rising together (bias: the first's mean less the second's)",
+        (("tau-b", "kendall_tau_b"), ("Spearman", "spearman"), ("Pearson", "pearson"), ("bias", "bias")),
+    ),
+)
 
 
 def _gold(gold: dict[str, AgainstGold]) -> Shown:
@@ -157,8 +176,10 @@ def _gold(gold: dict[str, AgainstGold]) -> Shown:
     ]
     first = next(iter(gold.values()))
     yes = "" if first.positive is None else f"; yes is {first.positive}"
+    cuts = {one.cut for one in gold.values() if one.cut is not None}
+    cut = f"; probabilities from {min(cuts):g} on are a yes" if cuts else ""
     return Shown(
-        line=f"Against gold (verdicts without a label are {_nulls(first)}{yes})",
+        line=f"Against gold (verdicts without a label are {_nulls(first)}{yes}{cut})",
         names=("rater", "n", "accuracy", "TPR", "TNR", "precision", "F1", "macro F1", "J", "null"),
         rows=tuple(rows),
     )
@@ -196,7 +217,8 @@ def _people(one: CriterionAgreement) -> Iterator[Shown]:
     for name, test in (one.alt_test or {}).items():
         yield Shown(
             line=f"Alternative annotator test, {name}: {_alternative(test.winning_rate, test.advantage, test.passes)} "
-            f"(epsilon {test.epsilon:g}, {len(test.humans)} people tested, {len(test.skipped)} with too few items)"
+            f"(epsilon {test.epsilon:g}, false discovery rate {test.false_discovery_rate:g}, {len(test.humans)} people tested, "
+            f"{len(test.skipped)} with too few items)"
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from dikast.agree.labels import Kind
@@ -56,6 +58,8 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     gold_rater: str | None
     items: int
     raters: int
+    ac2_weights: Literal["quadratic"] = "quadratic"
+    """Of every AC2 in here."""
     averaged_over: tuple[str, ...] | None
     """The criteria whose plain mean `overall` is, figure by figure and without bounds; None for a file without criteria."""
     criteria: dict[str, CriterionAgreement] | None

@@ -7,10 +7,9 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 
 from dikast.agree.verdicts import Counted
-from dikast.stats.correlation import TABLE_LEVELS
 from dikast.stats.overall import Overall
 from dikast.stats.pairs import Meeting, Pair
-from dikast.stats.ratings import NULL, Ratings, Scale, Tallies
+from dikast.stats.ratings import NULL, TABLE_LEVELS, Ratings, Scale, Tallies
 
 COPIES_FROM = 20
 """Items on which two raters with the same verdicts are suspected to be one."""
@@ -18,7 +17,9 @@ DISJOINT_FROM = 5
 """Items on which two raters without a label in common are suspected to use different codes."""
 FEW_ITEMS = 30
 GAP = 0.2
-"""AC1 above kappa by so much: chance is what they disagree about, and one label is very frequent."""
+"""AC1 above kappa by so much: chance is what they disagree about."""
+FREQUENT = 0.5
+"""Share of one label from which on its frequency is the reason."""
 SHOWN = 5
 
 
@@ -85,7 +86,7 @@ def copy_warnings(ratings: Ratings, listed_pairs: Collection[int]) -> Iterator[s
 
 
 def figure_warnings(overall: Overall, pairs: Sequence[Pair], ratings: Ratings) -> Iterator[str]:
-    """Where kappa and AC1 say different things, because one label is given to nearly everything."""
+    """Where kappa and AC1 say different things: one label is given to nearly everything, or most labels to hardly anything."""
     apart = [pair for pair in pairs if _apart(pair.gwet_ac1, pair.cohen_kappa)]
     if not apart and not _apart(overall.gwet_ac1, overall.fleiss_kappa):
         return
@@ -96,10 +97,17 @@ def figure_warnings(overall: Overall, pairs: Sequence[Pair], ratings: Ratings) -
         where.append(f"{len(apart) - SHOWN} more pairs")
     if not where:
         where = [f"all raters (Fleiss' kappa {overall.fleiss_kappa:.2f}, AC1 {overall.gwet_ac1:.2f})"]
-    yield (
-        f"{counts[most] / counts.sum():.0%} of the labels are {_shown(ratings.scale, most)}: where one label is that frequent kappa "
-        f"falls though raters agree, and AC1 does not; read them together for {', '.join(where)}"
-    )
+    share = counts[most] / counts.sum()
+    if share >= FREQUENT:
+        yield (
+            f"{share:.0%} of the labels are {_shown(ratings.scale, most)}: where one label is that frequent kappa "
+            f"falls though raters agree, and AC1 does not; read them together for {', '.join(where)}"
+        )
+    else:
+        yield (
+            f"AC1 takes all {len(ratings.scale.labels)} labels for choices, of which few are used much: it lies above kappa for "
+            f"{', '.join(where)}; there rather read kappa"
+        )
 
 
 def _apart(ac1: float | None, kappa: float | None) -> bool:

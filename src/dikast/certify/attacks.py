@@ -93,6 +93,10 @@ class Reordered(Attack, frozen=True, kw_only=True, tag="reordered"):
     """The criteria in the reverse order, as they were asked for the flip rate."""
 
 
+class Template(Attack, frozen=True, kw_only=True, tag="template"):
+    """The judge's prompt in three other wordings: what stands around the questions, which stay as they are."""
+
+
 class Half(Attack, frozen=True, kw_only=True, tag="half"):
     """Labelled candidates that meet half of a compound criterion: rows with `"expect": {"half": [criterion id]}`."""
 
@@ -109,6 +113,7 @@ KINDS: dict[str, type[Attack]] = {
     "lookalike": Lookalike,
     "reworded": Reworded,
     "reordered": Reordered,
+    "template": Template,
     "half": Half,
     "swapped": Swapped,
 }

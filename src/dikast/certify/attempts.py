@@ -25,6 +25,7 @@ from dikast.certify.attacks import (
     Reordered,
     Replace,
     Reworded,
+    Template,
     Way,
     is_tried_on,
     placeholders,
@@ -32,7 +33,7 @@ from dikast.certify.attacks import (
 )
 from dikast.certify.certificate import AttackResult, CriterionAttack
 from dikast.certify.placing import placed
-from dikast.certify.questions import BASE, PARAPHRASE, REVERSED, Answers, Unit, Variant, drawn
+from dikast.certify.questions import BASE, PARAPHRASE, REVERSED, WORDING, Answers, Unit, Variant, drawn
 from dikast.checks.base import CheckFunction
 from dikast.checks.building import build_checks
 from dikast.judges.render import Case
@@ -194,6 +195,8 @@ def _outcomes(
             return _of_halves(criteria, units, answers)
         case Reworded():
             return _of_ways(criteria, units, answers, lambda way: way.startswith(PARAPHRASE))
+        case Template():
+            return _of_ways(criteria, units, answers, lambda way: way.startswith(WORDING))
         case Reordered():
             return _of_ways(criteria, units, answers, lambda way: way == REVERSED)
         case _:

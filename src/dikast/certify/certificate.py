@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
+from dikast.certify.bounds import Levels, Share
 from dikast.certify.expected import ExpectedAnswer, Regression
 from dikast.certify.labels import Split, Vote
+from dikast.certify.others import Others
 from dikast.errors import ConfigError
 from dikast.reward.parts import Reading
 from dikast.rollouts import appearing
@@ -26,11 +28,21 @@ from dikast.stats.intervals import Interval
 
 Level = Literal["green", "amber", "red", "insufficient"]
 
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-
 MIDDLE = 0.5
 """Where a soft reading is cut for the figures that need yes or no."""
-_HELD_LATER = ("disagreements", "expected", "outcomes", "pass_rate", "preference", "rollouts_hash")
+_HELD_LATER = (
+    "disagreements",
+    "expected",
+    "others",
+    "outcomes",
+    "pass_rate",
+    "precision_at_stated",
+    "preference",
+    "rollouts_hash",
+    "stated_base_rate",
+    "wanted",
+    "wordings",
+)
 
 
 class ChosenReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -54,6 +66,20 @@ class HumanCeiling(msgspec.Struct, frozen=True, kw_only=True):
 
     agreement: Interval
     kappa: Interval
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Labels that a criterion lacks before anything is said of it."""
+
+    yes: int
+    no: int
+    """Missing in the untouched part."""
+    first: tuple[str, ...]
+    """Rows of that part, `id#item`, that people have not answered yet or not alike: to be labelled first."""
+    first_of: int
+    """How many such rows there are."""
+    new: int
+    """Rollouts of new prompts that it takes beside them, as an estimate."""
 
 
 class PreferenceFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,12 +123,16 @@ class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
     precision: Interval
     """At the base rate of this sample, which `base_rate` gives; elsewhere it differs."""
     base_rate: float | None
+    stated_base_rate: float | None = None
+    """The share of yes where the judge is used, as the user states it."""
+    precision_at_stated: Interval | None = None
+    """Precision there, from TPR and TNR. Amber goes by it where it is stated."""
     j: Interval
     kappa: Interval
     ac1: Interval
     auc: Interval
     flip_rate: Interval
-    """Share of answers that differ when the same is asked in another wording or order, or again."""
+    """Share of answers that differ when the same is asked in another wording or order, or again; n counts units."""
     variance: Interval
     """Mean over units of the variance of P(yes) under the same."""
     within_group: Interval
@@ -115,6 +145,8 @@ class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
     """Units in no rate for another reason: people disagree, or they or the judge said n/a."""
     tuning: dict[str, int] = {}
     """Labels that the reading was chosen on."""
+    wanted: Wanted | None = None
+    """What is missing, where too few labels are there."""
     pass_rate: Corrected | None = None
     """Share of yes among what the labels are a sample of; None where nothing was judged without labels."""
     preference: PreferenceFigures | None = None
@@ -133,6 +165,16 @@ class Consistency(msgspec.Struct, frozen=True, kw_only=True):
 
     units: int
     variants: dict[str, dict[str, VariantResult]]
+
+
+class WordingsResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a criterion's verdicts stay when the judge's prompt is worded otherwise."""
+
+    agreement: Interval
+    """With the judge's own wording, over units and wordings; n counts units."""
+    changed_at_most: float | None
+    """Upper bound of the share that changes, one-sided at 95 %; None where nothing could be compared."""
+    by: dict[str, VariantResult]
 
 
 class CriterionAttack(msgspec.Struct, frozen=True, kw_only=True):
@@ -244,6 +286,12 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     criteria: dict[str, CriterionCertificate]
     attacks: dict[str, AttackResult] = {}
     """Empty where none was made."""
+    wordings: dict[str, WordingsResult] = {}
+    """Criterion → what other wordings of the judge's prompt changed. Empty where they were not asked."""
+    others: Others | None = None
+    """Other judges beside this one; None where none was asked."""
+    levels: Levels = Levels()
+    """The bounds that it was graded by."""
     disagreements: tuple[Disagreement, ...] = ()
     """Between the judge and people, the worst ones first."""
     expected: tuple[ExpectedAnswer, ...] = ()
@@ -301,6 +349,8 @@ def certificate_hash(certificate: Certificate) -> str:
     """
     content = msgspec.to_builtins(certificate)
     del content["date"], content["regression"]
+    if certificate.levels == Levels():
+        del content["levels"]
     for held in (content, *content["criteria"].values()):
         for name in _HELD_LATER:
             if name in held and not held[name]:

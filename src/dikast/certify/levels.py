@@ -11,9 +11,10 @@ A criterion is, on the untouched part,
     red            everything else
 
 Lower bounds are those of two-sided 95 % intervals. Credit is what earns reward: a yes, or the no of a
-negative criterion; false credit is the share of those that deserve none. A judge whose consistency
-was not measured is at most amber. The defaults are judgement: a policy exploits false credit, while
-missed credit only slows it down.
+negative criterion; false credit is the share of those that deserve none. How often credit is right is said at
+the sample's base rate, or at the one that the user states. A judge whose consistency was not measured is at most
+amber. These bounds are those of `Levels()`, judgement that can be set: a policy exploits false credit, while missed
+credit only slows it down.
 """
 
 from __future__ import annotations
@@ -23,23 +24,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from dikast.certify.bounds import Amber, Green, Levels
 from dikast.certify.certificate import MIDDLE, ChosenReading, Level
 from dikast.stats.agreement import Confusion
 from dikast.stats.intervals import Interval
 
-LEAST_PER_CLASS = 30
-RED_J_LOW = 0.40
-RED_FALSE_CREDIT = 0.20
-RED_FLIPS = 0.15
-GREEN_RATE = 0.90
-GREEN_RATE_LOW = 0.80
-GREEN_FLIPS = 0.05
-GREEN_KAPPA = 0.60
-GREEN_SHARE_OF_HUMAN_KAPPA = 0.90
-AMBER_J = 0.60
-AMBER_PRECISION = 0.85
-HALF = 0.5
-"""Share of the weight that must be carried by criteria that count, or the judge as a whole is not good enough."""
+OURS = Levels()
 SOFT_COSTS_AT_MOST = 0.02
 """J that the best threshold may gain over the middle before the reading becomes hard."""
 
@@ -52,67 +42,89 @@ class Grade(NamedTuple):
     why: str
 
 
-def grade(table: Confusion, flips: Interval, *, negative: bool = False, human_kappa: Interval | None = None) -> Grade:
-    """Grades one criterion by the rules above; `table` counts yeses, also of a negative criterion."""
+def grade(
+    table: Confusion,
+    flips: Interval,
+    *,
+    negative: bool = False,
+    human_kappa: Interval | None = None,
+    levels: Levels = OURS,
+    base_rate: float | None = None,
+) -> Grade:
+    """Grades one criterion by the rules above; `table` and `base_rate` speak of yeses, also of a negative criterion."""
     credit = table.swapped() if negative else table
     yes, no = round(table.tp + table.fn), round(table.tn + table.fp)
     j = credit.j
-    if min(yes, no) < LEAST_PER_CLASS or j.value is None or j.low is None:
-        return Grade("insufficient", 0.0, f"{yes} yes and {no} no; needs {LEAST_PER_CLASS} of each")
-    if reason := _red(credit, j.low, flips):
+    if min(yes, no) < levels.least_per_class or j.value is None or j.low is None:
+        return Grade("insufficient", 0.0, f"{yes} yes and {no} no; needs {levels.least_per_class} of each")
+    if reason := _red(credit, j.low, flips, levels):
         return Grade("red", 0.0, reason)
-    short = _short_of_green(table, flips, human_kappa)
+    short = _short_of_green(table, flips, human_kappa, levels.green)
     if not short:
         return Grade("green", 1.0, "reaches every bound")
-    if j.value < AMBER_J:
-        return Grade("red", 0.0, f"J {j.value:.2f} is under {AMBER_J:.2f}")
-    if (precision := credit.precision.value or 0.0) < AMBER_PRECISION:
-        return Grade("red", 0.0, f"credit is right in {precision:.2f} of the cases, under {AMBER_PRECISION:.2f}")
+    if reason := _short_of_amber(credit, j.value, _of_credit(base_rate, negative=negative), levels.amber):
+        return Grade("red", 0.0, reason)
     return Grade("amber", j.low, short)
 
 
-def _red(credit: Confusion, j_low: float, flips: Interval) -> str | None:
+def _red(credit: Confusion, j_low: float, flips: Interval, levels: Levels) -> str | None:
     """What forbids a criterion outright, if anything does."""
-    if j_low < RED_J_LOW:
-        return f"J may be as low as {j_low:.2f}, under {RED_J_LOW:.2f}"
+    if j_low < levels.amber.j_low:
+        return f"J may be as low as {j_low:.2f}, under {levels.amber.j_low:.2f}"
     false_credit = credit.fp / (credit.fp + credit.tn)
-    if false_credit > RED_FALSE_CREDIT:
-        return f"gives credit to {false_credit:.2f} of what deserves none, above {RED_FALSE_CREDIT:.2f}"
-    if flips.value is not None and flips.value > RED_FLIPS:
-        return f"changes {flips.value:.2f} of its answers, above {RED_FLIPS:.2f}"
+    if false_credit > levels.red.false_credit:
+        return f"gives credit to {false_credit:.2f} of what deserves none, above {levels.red.false_credit:.2f}"
+    if flips.value is not None and flips.value > levels.red.flips:
+        return f"changes {flips.value:.2f} of its answers, above {levels.red.flips:.2f}"
     return None
 
 
-def _short_of_green(table: Confusion, flips: Interval, human_kappa: Interval | None) -> str:
+def _short_of_green(table: Confusion, flips: Interval, human_kappa: Interval | None, green: Green) -> str:
     """The first bound of green that is not reached; empty where all are."""
     for name, rate in (("TPR", table.tpr), ("TNR", table.tnr)):
-        if (rate.value or 0.0) < GREEN_RATE or (rate.low or 0.0) < GREEN_RATE_LOW:
-            return f"{name} {rate.value:.2f} (from {rate.low:.2f}) is short of {GREEN_RATE:.2f} (from {GREEN_RATE_LOW:.2f})"
+        if (rate.value or 0.0) < green.rate or (rate.low or 0.0) < green.rate_low:
+            return f"{name} {rate.value:.2f} (from {rate.low:.2f}) is short of {green.rate:.2f} (from {green.rate_low:.2f})"
     if flips.value is None:
         return "its consistency was not measured; give the criterion paraphrases"
-    if flips.value > GREEN_FLIPS:
-        return f"changes {flips.value:.2f} of its answers, above {GREEN_FLIPS:.2f}"
-    needed = GREEN_KAPPA
+    if flips.value > green.flips:
+        return f"changes {flips.value:.2f} of its answers, above {green.flips:.2f}"
+    needed = green.kappa
     if human_kappa is not None and human_kappa.value is not None:
-        needed = min(needed, GREEN_SHARE_OF_HUMAN_KAPPA * human_kappa.value)
+        needed = min(needed, green.share_of_human_kappa * human_kappa.value)
     kappa = table.kappa.value
     return "" if kappa is not None and kappa >= needed else f"kappa is under {needed:.2f}"
 
 
-def whole_level(criteria: Sequence[tuple[Level, float]]) -> Level:
+def _short_of_amber(credit: Confusion, j: float, base_rate: float | None, amber: Amber) -> str | None:
+    """The first bound of amber that is not reached, beside the lower bound of J."""
+    if j < amber.j:
+        return f"J {j:.2f} is under {amber.j:.2f}"
+    precision = credit.precision if base_rate is None else credit.precision_at(base_rate)
+    if (right := precision.value or 0.0) < amber.precision:
+        where = "" if base_rate is None else f" where {base_rate:.2f} deserve it"
+        return f"credit is right in {right:.2f} of the cases{where}, under {amber.precision:.2f}"
+    return None
+
+
+def _of_credit(base_rate: float | None, *, negative: bool) -> float | None:
+    """The share that deserves credit, of a share that is a yes."""
+    return 1 - base_rate if negative and base_rate is not None else base_rate
+
+
+def whole_level(criteria: Sequence[tuple[Level, float]], *, weight: float = OURS.weight) -> Level:
     """The level of the judge, from the level and the weight of each criterion.
 
-    Green where all are. Red where the criteria that still count carry under half of the weight, or insufficient where
+    Green where all are. Red where the criteria that still count carry under half (`weight`) of it all, or insufficient where
     they would carry it if more labels showed that the insufficient ones are good. Else amber.
     """
-    total = sum(weight for _, weight in criteria)
-    counting = sum(weight for level, weight in criteria if level in ("green", "amber"))
-    open_still = sum(weight for level, weight in criteria if level == "insufficient")
+    total = sum(share for _, share in criteria)
+    counting = sum(share for level, share in criteria if level in ("green", "amber"))
+    open_still = sum(share for level, share in criteria if level == "insufficient")
     if criteria and all(level == "green" for level, _ in criteria):
         return "green"
-    if counting > 0 and counting >= HALF * total:
+    if counting > 0 and counting >= weight * total:
         return "amber"
-    return "insufficient" if open_still > 0 and counting + open_still >= HALF * total else "red"
+    return "insufficient" if open_still > 0 and counting + open_still >= weight * total else "red"
 
 
 def choose_reading(values: Sequence[float], labels: Sequence[bool]) -> ChosenReading:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
-from dikast.certify.certificate import AttackResult, Certificate, CriterionCertificate, Level
+from dikast.certify.bounds import Levels, changed, looser_than_ours
+from dikast.certify.certificate import AttackResult, Certificate, CriterionCertificate, Level, WordingsResult
 from dikast.certify.duels.notes import about_duels
 from dikast.certify.outcomes import notes_on_outcomes
 from dikast.certify.telling import about_known_answers
+from dikast.certify.wanted import in_words
 from dikast.stats.correction import Corrected
 from dikast.stats.intervals import Interval
 
@@ -41,18 +43,10 @@ def plain(certificate: Certificate) -> str:
 def notes(certificate: Certificate) -> Iterator[str]:
     """What a reader of the figures must know: what decided, what was not counted."""
     for name, criterion in certificate.criteria.items():
-        reading = "read as it is" if criterion.reading.soft else f"a yes from {criterion.reading.cut:.2f} on"
-        yield f"{name}: {criterion.level}, {criterion.why}; P(yes) is {reading}"
-        if criterion.preference is not None:
-            yield from about_duels(name, criterion.n, criterion.preference, _cell)
-        uncounted = [f"{n} missing ({reason})" for reason, n in criterion.missing.items()]
-        uncounted += [f"{n} left out ({reason})" for reason, n in criterion.left_out.items()]
-        if uncounted:
-            yield f"{name}: not in the figures: {', '.join(uncounted)}"
-        if criterion.human is not None:
-            yield f"{name}: annotators agree with each other in {_cell(criterion.human.agreement, ' ')} of the cases"
-        if criterion.pass_rate is not None:
-            yield f"{name}: {_passes(criterion.pass_rate)}"
+        yield from _about_criterion(name, criterion)
+    for name, worded in certificate.wordings.items():
+        yield _wordings(name, worded)
+    yield from graded_otherwise(certificate.levels)
     yield from about_known_answers(certificate)
     if certificate.outcomes is not None:
         yield from notes_on_outcomes(certificate.outcomes)
@@ -61,6 +55,43 @@ def notes(certificate: Certificate) -> Iterator[str]:
     for name, attack in certificate.attacks.items():
         if attack.too_much:
             yield f"warning: {_attack(name, attack)}"
+
+
+def _about_criterion(name: str, criterion: CriterionCertificate) -> Iterator[str]:
+    reading = "read as it is" if criterion.reading.soft else f"a yes from {criterion.reading.cut:.2f} on"
+    yield f"{name}: {criterion.level}, {criterion.why}; P(yes) is {reading}"
+    if criterion.preference is not None:
+        yield from about_duels(name, criterion.n, criterion.preference, _cell)
+    uncounted = [f"{n} missing ({reason})" for reason, n in criterion.missing.items()]
+    uncounted += [f"{n} left out ({reason})" for reason, n in criterion.left_out.items()]
+    if uncounted:
+        yield f"{name}: not in the figures: {', '.join(uncounted)}"
+    if criterion.human is not None:
+        yield f"{name}: annotators agree with each other in {_cell(criterion.human.agreement, ' ')} of the cases"
+    if criterion.pass_rate is not None:
+        yield f"{name}: {_passes(criterion.pass_rate)}"
+    if criterion.precision_at_stated is not None:
+        yield (
+            f"{name}: where {criterion.stated_base_rate:g} are a yes, a yes is right in "
+            f"{_cell(criterion.precision_at_stated, ' ')} of the cases"
+        )
+    if criterion.wanted is not None:
+        yield f"{name}: {in_words(criterion.wanted, None if criterion.preference else 'LABELS')}"
+
+
+def graded_otherwise(levels: Levels) -> Iterator[str]:
+    """What whoever relies on a certificate must know of its bounds; nothing where they are dikast's own."""
+    if looser := looser_than_ours(levels):
+        yield f"warning: graded by looser levels than dikast's own: {', '.join(looser)}"
+    if stricter := [bound for bound in changed(levels) if bound not in looser]:
+        yield f"graded by stricter levels than dikast's own: {', '.join(stricter)}"
+
+
+def _wordings(name: str, worded: WordingsResult) -> str:
+    bound = (
+        "" if worded.changed_at_most is None else f", at most {worded.changed_at_most:.2f} change with 95 % confidence"
+    )
+    return f"{name}: other wordings of the judge's prompt give the same in {_cell(worded.agreement, ' ')} of the cases{bound}"
 
 
 def _passes(rate: Corrected) -> str:
@@ -97,7 +128,8 @@ def _attack(name: str, attack: AttackResult) -> str:
 
 
 def _title(certificate: Certificate) -> str:
-    return f"{certificate.reward}, judged by {certificate.model.name}: {certificate.level}"
+    by_what = " by looser levels" if looser_than_ours(certificate.levels) else ""
+    return f"{certificate.reward}, judged by {certificate.model.name}: {certificate.level}{by_what}"
 
 
 def _cells(name: str, criterion: CriterionCertificate, *, between: str) -> tuple[str, ...]:

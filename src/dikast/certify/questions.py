@@ -14,6 +14,7 @@ import msgspec
 from dikast.certify.labels import LabelledRow, Labels, Split, Vote, consensus, expected_of
 from dikast.checks.building import build_checks
 from dikast.errors import DataError
+from dikast.judges.ask import Heard, hearing
 from dikast.judges.base import Judge
 from dikast.judges.render import Case
 from dikast.records import Missing, Part, Verdict
@@ -29,6 +30,8 @@ BASE = "base"
 PARAPHRASE = "paraphrase-"
 """How the names of the ways begin that put a question in other words."""
 REVERSED = "reversed"
+WORDING = "wording-"
+"""How the names of the ways begin that ask with other words around the questions."""
 
 Progress = Callable[[int, int], None]
 """Is told how many of how many candidates are judged, each with all that is asked about it."""
@@ -71,6 +74,8 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     repeat: int = 0
     case: Case | None = None
     """What is put in the candidate's place; None for the candidate itself."""
+    judge: Judge | None = None
+    """Who is asked in the judge's place: itself, in other words."""
 
 
 Answers = dict[tuple[str, str], dict[str, Verdict | Missing]]
@@ -173,10 +178,12 @@ async def ask_all(
     attacks: Mapping[str, Sequence[Variant]],
     judge: Judge,
     progress: Progress | None,
+    heard: Heard | None = None,
 ) -> Answers:
     """Puts all questions, as many candidates at a time as the model takes. A failed one is a `Missing` among the answers.
 
     `attacks` holds, by the key of a unit, what is put in its place; those questions follow the unit's own.
+    `heard` is told of every reply to the units' own first questions.
     """
     logprobs = judge.capabilities.logprobs
     answers: Answers = {}
@@ -192,7 +199,10 @@ async def ask_all(
         nonlocal done
         for unit, plan in waiting:
             for variant in plan:
-                [verdicts], _ = await judge.judge([variant.case or unit.case], variant.criteria, repeat=variant.repeat)
+                with hearing(heard if variant.name == BASE else None):
+                    [verdicts], _ = await (variant.judge or judge).judge(
+                        [variant.case or unit.case], variant.criteria, repeat=variant.repeat
+                    )
                 answers[unit.key, variant.name] = {name: verdicts[name] for name in variant.about}
             done += 1
             if progress:

@@ -33,7 +33,7 @@ def python_check(source: Path, function: str, *, where: str) -> CheckFunction:
         try:
             return _outcome(call(checked.rollout))
         # A user's code may raise anything, and a bug in it must not stop a training; nowhere else is this right.
-        except Exception as error:  # noqa: BLE001  a user's code may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a user's code may raise anything
             return Missing("check_error", short(_told(error, source)))
 
     return run
@@ -68,7 +68,7 @@ def _load_module(source: Path, where: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     # As above: the file is the user's, and whatever it raises is told where it stands.
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise ConfigError(f"{where}: {short(f'{source} cannot be loaded: {_told(error, source)}')}") from error
     return module
@@ -90,7 +90,7 @@ def _outcome(given: Any) -> Outcome | Missing:
     return Outcome(value=number, reason=short(reason) if reason else None)
 
 
-def _told(error: Exception, source: Path) -> str:
+def _told(error: Exception | SystemExit, source: Path) -> str:
     """Says what was raised, and in which line of the user's file."""
     line = _last_line(error.__traceback__, source)
     place = f"{source.name}:{line}: " if line else ""

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 
-from dikast.certify import present
 from dikast.certify.attacks import Attack, read_attacks
 from dikast.certify.attempts import ATTACK_UNITS
+from dikast.certify.bounds import Levels, read_base_rates, read_levels
 from dikast.certify.certificate import Certificate, write_certificate
+from dikast.certify.cross import MARGIN
 from dikast.certify.duels.labels import PairLabels, read_pairs
 from dikast.certify.duels.measure import certify_preference
 from dikast.certify.labels import Labels, check_annotators, read_labels
-from dikast.certify.measure import REPEATS, certify
+from dikast.certify.measure import REPEATS, Grading, certify
 from dikast.certify.questions import Progress
 from dikast.certify.regression import compared, earlier_certificate
-from dikast.certify.telling import name_of
 from dikast.cli.anchors import cuts_of, require_unchanged, show, watch
-from dikast.errors import NotEnoughDataError, NotGoodEnoughError, UsageError
+from dikast.cli.certificates import require_good_enough, show_certificate, shown_progress
+from dikast.errors import UsageError
 from dikast.journal import Journal
-from dikast.reward.assembly import Judges
+from dikast.reward.assembly import Judges, with_model
 from dikast.spec.judge import PREFERENCE
 from dikast.spec.reward import RewardSpec, read_reward
 
@@ -66,6 +63,22 @@ def command(
     attack_units: Annotated[
         int, typer.Option(min=0, help="Candidates of a criterion that each way of an attack is tried on; 0 for none.")
     ] = ATTACK_UNITS,
+    other: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL", help="Another judge, as in judge.model, to answer the same; may be repeated."),
+    ] = None,
+    margin: Annotated[
+        float, typer.Option(min=0, max=1, help="J by which a judge may be behind the best and still be not worse.")
+    ] = MARGIN,
+    levels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Bounds of your own for green, amber and red, YAML.")
+    ] = None,
+    base_rate: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[CRITERION=]SHARE", help="Share of yes where the judge is used: precision is said there too."
+        ),
+    ] = None,
     against: Annotated[
         Path | None,
         typer.Option(
@@ -107,8 +120,9 @@ def command(
     Two fifths of the labelled prompts choose how P(yes) is read, the rest is left untouched for the figures.
     A preference judge is measured on pairs that people compared, each asked in both orders.
     Then it is attacked, by empty openers, planted instructions, padding and the like: how often that earns
-    credit that nobody deserves is written down, and decides no level. Where the reward names 'outcomes', the score is
-    held against what became of the labelled rollouts. An answer is kept in the journal: a second run asks nothing again.
+    credit that nobody deserves is written down, and decides no level. With --other more judges answer the same, and a table of
+    quality, cost and latency ends with the cheapest that is not worse than the best. Where the reward names 'outcomes', the
+    score is held against what became of the labelled rollouts. An answer is kept in the journal: a second run asks nothing again.
 
     A row of LABELS may say what the judge has to answer: "expect": "good", "bad" or
     {"answers": {criterion: true}}. These known answers are compared, one by one, with those of the
@@ -127,7 +141,11 @@ def command(
 
       dikast certify reward.yaml labels.jsonl
 
-      dikast certify reward.yaml labels.jsonl -o judge-b.json --repeats 5 --json
+      dikast certify reward.yaml labels.jsonl -o judge-b.json --repeats 3 --json
+
+      dikast certify reward.yaml labels.jsonl --other openai:gpt-oss-120b --other local:judge --margin 0.03
+
+      dikast certify reward.yaml labels.jsonl --levels levels.yaml --base-rate 0.3 --base-rate empty_praise=0.05
 
       dikast certify reward.yaml labels.jsonl --attacks my_attacks.yaml --attack-units 50
 
@@ -136,6 +154,7 @@ def command(
       dikast certify reward.yaml labels.jsonl --anchors anchors.json
 
       dikast certify reward.yaml --anchors anchors.json
+
       dikast certify reward.yaml rollouts.labels.jsonl --rollouts rollouts.jsonl
     """
     # Needs an extra, and says so before anything is asked.
@@ -145,106 +164,102 @@ def command(
     page = page_of(written)
     spec = read_reward(reward)
     compares = spec.file.judge.mode == "preference"
-    if compares and (against or anchors):
-        raise UsageError(f"{reward}: --against and --anchors are about answers to criteria, and this judge compares")
+    if compares:
+        _require_of_pairs(
+            reward, against=against, anchors=anchors, rollouts=rollouts, **{"other": other, "base-rate": base_rate}
+        )
     if labels is None:
         if anchors is None:
             raise UsageError("LABELS is missing; give a file of them, or --anchors FILE to ask anchors again without")
-        with _opened(journal, reward) as kept, _shown_progress() as progress:
+        with _opened(journal, reward) as kept, shown_progress() as progress:
             seen = watch(anchors, spec, None).look(kept, cuts={}, noise=noise, progress=progress)
         show(seen, anchors, as_json=as_json)
         require_unchanged(seen, anchors)
         return
     read = read_pairs(labels) if compares else read_labels(labels)
     check_annotators(read, annotators)
-    if compares and rollouts is not None:
-        raise UsageError("--rollouts: a preference judge passes nothing, so there is no pass rate; leave it out")
-    known = read_attacks(attacks, [PREFERENCE] if compares else [c.id for c in spec.file.judge.criteria])
+    criteria = [PREFERENCE] if compares else [c.id for c in spec.file.judge.criteria]
+    wish = _Wish(
+        attacks=read_attacks(attacks, criteria),
+        attack_units=attack_units,
+        repeats=repeats,
+        rollouts=rollouts,
+        grading=Grading(
+            levels=read_levels(levels) if levels else Levels(), base_rates=read_base_rates(base_rate or (), criteria)
+        ),
+        others=other or (),
+        margin=margin,
+        seed=seed,
+    )
     earlier = earlier_certificate(read, against, written) if isinstance(read, Labels) else None
     watched = watch(anchors, spec, read) if anchors and isinstance(read, Labels) else None
     seen = None
     with _opened(journal, reward) as kept:
-        with _shown_progress() as progress:
-            certificate = asyncio.run(
-                _measure(
-                    spec,
-                    read,
-                    kept,
-                    attacks=known,
-                    attack_units=attack_units,
-                    repeats=repeats,
-                    rollouts=rollouts,
-                    seed=seed,
-                    progress=progress,
-                )
-            )
-        certificate = compared(certificate, earlier)
+        with shown_progress() as progress:
+            certificate = compared(asyncio.run(_measure(spec, read, kept, wish, progress)), earlier)
         write_certificate(certificate, written)
         write_page(certificate, page, spec=spec, labels=read)
-        _show(certificate, as_json=as_json)
+        show_certificate(certificate, as_json=as_json)
         typer.echo(f"written: {written}, and to read: {page}", err=True)
         if watched is not None:
-            with _shown_progress() as progress:
+            with shown_progress() as progress:
                 seen = watched.look(kept, cuts=cuts_of(certificate), noise=noise, progress=progress)
             show(seen, watched.path, aside=as_json)
-    _judge_level(certificate, written)
+    require_good_enough(certificate, written, labels)
     if seen is not None and watched is not None:
         require_unchanged(seen, watched.path)
 
 
+class _Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked beside the labelled rows themselves, and how it is graded."""
+
+    attacks: dict[str, Attack]
+    attack_units: int
+    repeats: int
+    rollouts: Path | None
+    grading: Grading
+    others: Sequence[str]
+    margin: float
+    seed: int
+
+
 async def _measure(
-    spec: RewardSpec,
-    labels: Labels | PairLabels,
-    journal: Journal,
-    *,
-    attacks: dict[str, Attack],
-    attack_units: int,
-    repeats: int,
-    rollouts: Path | None,
-    seed: int,
-    progress: Progress,
+    spec: RewardSpec, labels: Labels | PairLabels, journal: Journal, wish: _Wish, progress: Progress
 ) -> Certificate:
-    judges = Judges.open(spec, journal)
-    measure = (
-        partial(certify_preference, spec, labels, judge=judges.comparison())
-        if isinstance(labels, PairLabels)
-        else partial(certify, spec, labels, judge=judges.rubric(), rollouts=rollouts)
-    )
-    try:
-        return await measure(attacks=attacks, attack_units=attack_units, repeats=repeats, seed=seed, progress=progress)
-    finally:
-        await judges.close()
-
-
-def _show(certificate: Certificate, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(certificate)).decode())
-        return
-    console = Console()
-    if console.is_terminal:
-        console.print(present.table(certificate))
-    else:
-        typer.echo(present.plain(certificate) + "\n")
-    for note in present.notes(certificate):
-        typer.echo(note)
-
-
-def _judge_level(certificate: Certificate, path: Path) -> None:
-    """Leaves with the exit code of the level; the certificate is written by now."""
-    if certificate.level == "red":
-        raise NotGoodEnoughError(
-            f"{path}: red, the judge is not good enough on criteria that carry half of its weight; reword what it is asked"
+    async with contextlib.AsyncExitStack() as closing:
+        opened: list[Judges] = []
+        for named in (spec, *(with_model(spec, name) for name in wish.others)):
+            opened.append(Judges.open(named, journal))
+            closing.push_async_callback(opened[-1].close)
+        judge, *beside = opened
+        measure = (
+            partial(certify_preference, spec, labels, judge=judge.comparison(), levels=wish.grading.levels)
+            if isinstance(labels, PairLabels)
+            else partial(
+                certify,
+                spec,
+                labels,
+                judge=judge.rubric(),
+                rollouts=wish.rollouts,
+                grading=wish.grading,
+                others=[one.rubric() for one in beside],
+                margin=wish.margin,
+            )
         )
-    if certificate.regression is not None and certificate.regression.broken:
-        broken = certificate.regression.broken
-        raise NotGoodEnoughError(
-            f"{path}: {len(broken)} of the known answers were as expected once and are not now: "
-            f"{'; '.join(map(name_of, broken[:3]))}{' ...' if len(broken) > 3 else ''}; "
-            "reword what is asked, or change what the labels expect"
+        return await measure(
+            attacks=wish.attacks,
+            attack_units=wish.attack_units,
+            repeats=wish.repeats,
+            seed=wish.seed,
+            progress=progress,
         )
-    if certificate.level == "insufficient":
-        short = [f"{name} ({one.why})" for name, one in certificate.criteria.items() if one.level == "insufficient"]
-        raise NotEnoughDataError(f"{path}: too few labels to say: {', '.join(short)}; label more prompts")
+
+
+def _require_of_pairs(reward: Path, **given: object) -> None:
+    """Raises `UsageError` where something is asked for that a preference judge does not have."""
+    for name, value in given.items():
+        if value:
+            raise UsageError(f"{reward}: --{name} is about answers to criteria, and this judge compares; leave it out")
 
 
 @contextlib.contextmanager
@@ -254,20 +269,3 @@ def _opened(journal: Path | None, reward: Path) -> Generator[Journal]:
         yield kept
     finally:
         kept.close()
-
-
-@contextlib.contextmanager
-def _shown_progress() -> Generator[Progress]:
-    """A bar on a terminal, a line for each tenth elsewhere; on standard error."""
-    if not sys.stderr.isatty():
-        yield _tell_tenths
-        return
-    columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("judging", total=None)
-        yield lambda done, of: bars.update(task, completed=done, total=of)
-
-
-def _tell_tenths(done: int, of: int) -> None:
-    if done * 10 // of > (done - 1) * 10 // of:
-        typer.echo(f"judged {done} of {of}", err=True)

@@ -7,10 +7,11 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
+from typer.core import TyperGroup
 
 from dikast.cli.tell import print_figures
 from dikast.errors import UsageError
@@ -19,10 +20,23 @@ from dikast.models.prices import cost_of_tokens, price_in_words, price_of
 from dikast.models.store import in_words
 from dikast.spec.models import ModelConnection, Price, read_connections
 
+if TYPE_CHECKING:
+    from typer._click import Context
+
+
+class _Commands(TyperGroup):
+    """Takes what is no command for the journal to show, and nothing at all for the one that 'score' makes."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        if not args or args[0] not in (*self.commands, "--help"):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer(
-    no_args_is_help=True,
+    cls=_Commands,
     rich_markup_mode="rich",
-    help="Journals: what they hold and what it has cost, and removing what is old.",
+    help="Show what a journal holds and what it has cost, and remove what is old. Without a command: show.",
 )
 
 JournalArgument = Annotated[
@@ -75,13 +89,15 @@ class Pruned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @app.command("show")
-def show_journal(journal: JournalArgument, *, as_json: JsonOption = False) -> None:
+def show_journal(journal: JournalArgument = Path(_IN_FOLDER[1]), *, as_json: JsonOption = False) -> None:
     """Show what a journal holds: its size, and for each model the answers, their tokens and what they cost.
 
     Money is counted at the prices known today, each with its date: from the models.yaml beside the journal or in the
     working folder, else from the table that comes with dikast. Nothing is written.
 
     [bold]Examples[/bold]
+
+      dikast journal
 
       dikast journal show .dikast/journal.db
 

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from dikast.cli.tell import ConsoleTeller
-from dikast.errors import DataError, NotGoodEnoughError
+from dikast.errors import DataError, NotGoodEnoughError, UsageError
 from dikast.loading import open_reward
 from dikast.records import MissingReason, Score
 from dikast.reward.blocking import run_blocking
@@ -23,7 +23,8 @@ from dikast.stats.votes import VoteAgreement
 def command(
     reward: Annotated[Path, typer.Argument(help="reward.yaml")],
     rollouts: Annotated[
-        Path, typer.Argument(help="Rollouts, JSONL: prompt, completion and the columns that the reward names.")
+        Path,
+        typer.Argument(help="Rollouts, JSONL or Parquet: prompt, completion and the columns that the reward names."),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the scores go, JSONL, one line a rollout.")],
     certificate: Annotated[Path | None, typer.Option(help="Weigh the criteria as this certificate lets them.")] = None,
@@ -59,6 +60,7 @@ def command(
       dikast score reward.yaml rollouts.jsonl -o scores.jsonl --budget-usd 5 --skip-bad
     """
     teller = ConsoleTeller()
+    _require_apart(output, rollouts, reward)
     opened = open_reward(reward, certificate, journal, budget_calls=budget_calls, budget_usd=budget_usd)
     try:
         scan = scan_rollouts(rollouts, require=opened.engine.require, skip_bad=skip_bad)
@@ -73,7 +75,7 @@ def command(
         opened.close()
     summary = counts.summary(scan, refused=budget.refused, usd=budget.usd if budget.prices else None)
     if as_json:
-        typer.echo(msgspec.json.encode(summary))
+        typer.echo(msgspec.json.encode(summary).decode())
     else:
         for line in summary_lines(summary, output, scan):
             teller.say(line)
@@ -84,6 +86,15 @@ def command(
             f"{summary.coverage:.1%} of the scores could be had (--min-coverage {min_coverage:.0%}); "
             f"missing: {summary.missing}"
         )
+
+
+def _require_apart(output: Path, *read: Path) -> None:
+    """Raises `UsageError` where the scores would take the place of a folder, or of a file that they are made from."""
+    if output.is_dir():
+        raise UsageError(f"--output: {output} is a folder; name a file in it")
+    for path in read:
+        if output.exists() and path.exists() and output.samefile(path):
+            raise UsageError(f"--output: {output} is what is read; name another file for the scores")
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,12 +18,15 @@ PLAIN_EVERY = 15.0
 
 
 def print_figures(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Prints a table on standard output, names left and figures right. A narrow terminal breaks lines, never figures."""
+    """Prints a table on standard output, names left and figures right. A narrow terminal breaks lines, never figures.
+
+    Names come from users' files: what looks like markup or an emoji is printed as it stands.
+    """
     columns = (Column(name, justify="right" if at else "left", no_wrap=True) for at, name in enumerate(names))
     table = Table(*columns)
     for row in rows:
         table.add_row(*row)
-    Console(width=_WIDER_THAN_ANY).print(table)
+    Console(width=_WIDER_THAN_ANY, markup=False, emoji=False).print(table)
 
 
 class ConsoleTeller:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import msgspec
 
@@ -15,7 +18,22 @@ from dikast.records import Missing, Usage
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode_reply = msgspec.json.Decoder(Reply).decode
 
+Heard = Callable[[str, Reply], None]
+"""Is told the model and its reply."""
+
+_hearing: ContextVar[Heard | None] = ContextVar("hearing", default=None)
+
 _EXPIRED = Missing("expired", "the batch's deadline came first")
+
+
+@contextmanager
+def hearing(heard: Heard | None) -> Generator[None]:
+    """Tells of every reply in this context, those of the journal too: what an answer takes, however it is had this time."""
+    token = _hearing.set(heard)
+    try:
+        yield
+    finally:
+        _hearing.reset(token)
 
 
 class Asker:
@@ -54,6 +72,12 @@ class Asker:
 
         After `until`, in seconds of the event loop's clock, it is missing as `expired`.
         """
+        outcome, usage = await self._ask(request, repeat, until)
+        if isinstance(outcome, Reply) and (heard := _hearing.get()) is not None:
+            heard(self.name, outcome)
+        return outcome, usage
+
+    async def _ask(self, request: Request, repeat: int, until: float | None) -> tuple[Reply | Missing, Usage]:
         raw = _encode(request)
         key = question_key(
             raw, model=self.model.name, fingerprint=self.model.fingerprint, repeat=repeat, epoch=self._epoch
@@ -73,6 +97,13 @@ class Asker:
             return _EXPIRED, Usage(questions=1)
 
     async def _ask_or_wait(self, request: Request, raw: bytes, key: bytes) -> tuple[Reply | Missing, Usage]:
+        at_most = 0.0
+        if self.budget.most_usd is not None:
+            at_most = self.budget.at_most(self.name, size=len(raw), max_tokens=request.max_tokens)
+            await self.budget.room(at_most)
+            if (kept := self.journal.answer(key)) is not None:
+                # An equal question was answered meanwhile.
+                return _decode_reply(kept), Usage(questions=1)
         while (under_way := self._under_way.get(key)) is not None:
             try:
                 return await asyncio.shield(under_way), Usage(questions=1)
@@ -80,7 +111,7 @@ class Asker:
                 if not under_way.cancelled() or _cancelled_itself():
                     raise
                 # Only the one who asked was stopped: the question is still to be asked.
-        if not self.budget.take():
+        if not self.budget.take(at_most):
             return Missing("over_budget", self.budget.spent_what), Usage(questions=1)
         outcome: Reply | Missing
         future: asyncio.Future[Reply | Missing] = asyncio.get_running_loop().create_future()

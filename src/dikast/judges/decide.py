@@ -14,12 +14,16 @@ from dikast.spec.judge import Criterion
 NOT_APPLICABLE = "n/a"
 
 
-def decisions_request(objective: str, cases: Sequence[Case], criteria: Sequence[Criterion]) -> Request:
+def decisions_request(
+    objective: str, cases: Sequence[Case], criteria: Sequence[Criterion], wording: str | None = None
+) -> Request:
     """The request for every criterion about every case, candidate by candidate."""
-    messages = (system_message(objective), Message(role="user", content=cases_text(cases)))
+    messages = (system_message(objective, wording), Message(role="user", content=cases_text(cases)))
     several = len(cases) > 1
     choices = tuple(
-        _choice(criterion, number if several else None) for number in range(1, len(cases) + 1) for criterion in criteria
+        _choice(criterion, number if several else None, wording)
+        for number in range(1, len(cases) + 1)
+        for criterion in criteria
     )
     return Request(messages=messages, max_tokens=1, choices=choices)
 
@@ -34,9 +38,9 @@ def read_decisions(reply: Reply, criteria: Sequence[Criterion], *, cases: int) -
     return [{criterion.id: _read(dict(next(answers)), criterion) for criterion in criteria} for _ in range(cases)]
 
 
-def _choice(criterion: Criterion, number: int | None) -> Choice:
+def _choice(criterion: Criterion, number: int | None, wording: str | None) -> Choice:
     which = "the candidate" if number is None else f"candidate {number}"
-    ask = fill("decision", {"which": which, "ask": criterion.ask.strip()})
+    ask = fill("decision", {"which": which, "ask": criterion.ask.strip()}, wording)
     name = criterion.id if number is None else f"{criterion.id}-{number}"
     labels = _answers(criterion)
     if criterion.scale is None:

@@ -62,24 +62,27 @@ class PreferenceJudge(msgspec.Struct, frozen=True, kw_only=True):
     ) -> tuple[list[int] | Missing, Usage]:
         """Gives the candidates' positions from the best to the worst. A ranking that leaves one out is no ranking."""
         request = self._rank_request(documents, candidates)
-        return await self._read(request, lambda reply: read_ranking(reply, len(candidates)), repeat, until)
+        return await self._read(
+            request, lambda reply, seen: read_ranking(reply, len(candidates), seen=seen), repeat, until
+        )
 
     async def close(self) -> None:
         """Lets go of the model."""
         await self.asker.close()
 
     async def _read(
-        self, request: Request, read: Callable[[Reply], T | Missing], repeat: int, until: float | None
+        self, request: Request, read: Callable[[Reply, str], T | Missing], repeat: int, until: float | None
     ) -> tuple[T | Missing, Usage]:
         """Asks and reads; what a model wrote and nobody can read is asked once more."""
         reply, usage = await self.asker.ask(request, repeat=repeat, until=until)
         if isinstance(reply, Missing):
             return reply, usage
-        outcome = read(reply)
+        seen = request.messages[-1].content
+        outcome = read(reply, seen)
         if not isinstance(outcome, Missing) or request.schema is None or outcome.reason == "refused":
             return outcome, usage
         second, cost = await self.asker.ask(asked_again(request, reply, outcome.detail), repeat=repeat, until=until)
-        return (read(second) if isinstance(second, Reply) else outcome), usage + cost
+        return (read(second, seen) if isinstance(second, Reply) else outcome), usage + cost
 
     def _duel_request(self, documents: tuple[tuple[str, str], ...], first: str, second: str) -> Request:
         can = self.asker.capabilities
@@ -100,7 +103,7 @@ class PreferenceJudge(msgspec.Struct, frozen=True, kw_only=True):
         )
         return Request(messages=messages, max_tokens=TOKENS_PER_DUEL, temperature=self.temperature, schema=_DUEL_SCHEMA)
 
-    def _read_duel(self, reply: Reply) -> Verdict | Missing:
+    def _read_duel(self, reply: Reply, seen: str) -> Verdict | Missing:
         if reply.finish == "refused":
             return Missing("refused", reply.text[:200])
         can = self.asker.capabilities
@@ -113,7 +116,7 @@ class PreferenceJudge(msgspec.Struct, frozen=True, kw_only=True):
         if can.logprobs:
             share = read_first_token(reply, (FIRST, SECOND))
             return share if isinstance(share, Missing) else Verdict(value=share[FIRST])
-        return read_duel(reply)
+        return read_duel(reply, seen=seen)
 
     def _rank_request(self, documents: tuple[tuple[str, str], ...], candidates: Sequence[str]) -> Request:
         text = _candidates_text(documents, [(str(at), one) for at, one in enumerate(candidates, start=1)])
@@ -130,9 +133,9 @@ class PreferenceJudge(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def read_duel(reply: Reply) -> Verdict | Missing:
+def read_duel(reply: Reply, *, seen: str = "") -> Verdict | Missing:
     """Reads who is better from a JSON reply: the first candidate (1), the second (0) or neither (½)."""
-    found = the_object(reply.text, holding="better")
+    found = the_object(reply.text, holding="better", cut=reply.finish == "length", seen=seen)
     if found is None:
         return Missing("truncated" if reply.finish == "length" else "unparsable", reply.text[:200])
     said = found["better"]
@@ -145,11 +148,11 @@ def read_duel(reply: Reply) -> Verdict | Missing:
     )
 
 
-def read_ranking(reply: Reply, candidates: int) -> list[int] | Missing:
+def read_ranking(reply: Reply, candidates: int, *, seen: str = "") -> list[int] | Missing:
     """Reads the candidates' positions, best first, from a JSON reply with their numbers."""
     if reply.finish == "refused":
         return Missing("refused", reply.text[:200])
-    found = the_object(reply.text, holding="ranking")
+    found = the_object(reply.text, holding="ranking", cut=reply.finish == "length", seen=seen)
     if found is None:
         return Missing("truncated" if reply.finish == "length" else "unparsable", reply.text[:200])
     listed = cast("list[Any]", found["ranking"]) if isinstance(found["ranking"], list) else []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -24,6 +25,10 @@ MIN_MASS = 0.2
 MAX_CHARACTERS = 100_000
 """Of a reply that is searched for an object. A judge's has some hundreds for each criterion, and looking takes time in the
 square. One that is an object as a whole may be longer: a set's is."""
+
+_BEGINNING = re.compile(r"\s*(?:```\w*\s*)?\{")
+_PLACEHOLDER = re.compile(r"\{[\w .-]*\}")
+"""A word in braces, as people and models write them; `{}` holds nothing either."""
 
 _VALUES = {"yes": 1.0, "no": 0.0}
 YES_NO = ("yes", "no")
@@ -71,13 +76,16 @@ def expected_share(held: Mapping[str, float], scale: tuple[int, int]) -> float:
 
 
 def read_structured(
-    reply: Reply, criteria: Sequence[Criterion], sources: Mapping[str, str], *, cases: int = 1
+    reply: Reply, criteria: Sequence[Criterion], sources: Mapping[str, str], *, cases: int = 1, seen: str = ""
 ) -> list[dict[str, Verdict | Missing]]:
-    """Reads the verdicts on each case from a JSON reply; `sources` holds the inputs that may be quoted."""
+    """Reads the verdicts on each case from a JSON reply; `sources` holds the inputs that may be quoted.
+
+    `seen` is what the judge was shown: see `the_object`.
+    """
     if reply.finish == "refused":
         return [{c.id: Missing("refused", reply.text[:200]) for c in criteria} for _ in range(cases)]
     holding = "verdicts" if cases == 1 else "candidates"
-    found = the_object(reply.text, holding=holding)
+    found = the_object(reply.text, holding=holding, cut=reply.finish == "length", seen=seen)
     if found is None:
         reason = "truncated" if reply.finish == "length" else "unparsable"
         return [{c.id: Missing(reason, reply.text[:200]) for c in criteria} for _ in range(cases)]
@@ -85,33 +93,48 @@ def read_structured(
     return [_read_case(one, criteria, sources, cut=reply.finish == "length") for one in held]
 
 
-def the_object(text: str, *, holding: str) -> dict[str, Any] | None:
-    """Gives the JSON object of a text that holds a key, whatever stands around it; None where there are two that differ.
+def the_object(text: str, *, holding: str, cut: bool = False, seen: str = "") -> dict[str, Any] | None:
+    """Gives the JSON object of a text that holds a key, whatever words stand around it; None where there are two that differ.
 
-    Around it nothing is looked for in a text of more than `MAX_CHARACTERS`.
+    Around it nothing is looked for in a text of more than `MAX_CHARACTERS`. One that was `cut` off must begin with
+    the object: after other words the object may be a quote, and the answer what is not there any more. So may one
+    among other words that stands in what the judge has `seen`, letter by letter.
     """
     try:
         whole = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-        found = _objects_in(text, holding) if len(text) <= MAX_CHARACTERS else []
+        looked_at = len(text) <= MAX_CHARACTERS and (not cut or _BEGINNING.match(text) is not None)
+        found = _objects_in(text, holding, seen) if looked_at else []
         return found[0] if found and all(other == found[0] for other in found) else None
     return cast("dict[str, Any]", whole) if isinstance(whole, dict) and holding in whole else None
 
 
-def _objects_in(text: str, holding: str) -> list[dict[str, Any]]:
+def _objects_in(text: str, holding: str, seen: str) -> list[dict[str, Any]]:
+    """The objects that hold the key, with words around them; none where there is a brace of no object, or one was seen.
+
+    A piece that cannot be read may be the judge's answer, and what is whole beside or inside it a candidate's that
+    it repeats. Only the beginning of the same object once more, cut off at the end, says nothing new.
+    """
     decoder = json.JSONDecoder()
     found: list[dict[str, Any]] = []
-    at = text.find("{")
-    while at != -1:
-        try:
-            value, end = cast("tuple[dict[str, Any], int]", decoder.raw_decode(text, at))
-        except (ValueError, RecursionError):
-            at = text.find("{", at + 1)
+    first = ""
+    at = 0
+    while (start := text.find("{", at)) != -1:
+        if "}" in text[at:start]:
+            return []
+        if placeholder := _PLACEHOLDER.match(text, start):
+            at = placeholder.end()
             continue
+        try:
+            value, at = cast("tuple[dict[str, Any], int]", decoder.raw_decode(text, start))
+        except (ValueError, RecursionError):
+            return found if first.startswith(text[start:].rstrip()) else []
         if holding in value:
+            if text[start:at] in seen:
+                return []
             found.append(value)
-        at = text.find("{", end)
-    return found
+            first = first or text[start:at]
+    return [] if "}" in text[at:] else found
 
 
 def _read_case(

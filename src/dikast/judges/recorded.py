@@ -99,7 +99,10 @@ class RecordedJudge:
                 try:
                     row = _decode(line)
                 except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                    raise DataError(f"{self.path}:{number}: no recorded verdicts ({error})") from None
+                    raise DataError(
+                        f"{self.path}:{number}: no recorded verdicts ({error}); "
+                        'write {"id": rollout, "verdicts": {criterion: 0.8}}'
+                    ) from None
                 yield (row.id, row.item), row.verdicts
 
 

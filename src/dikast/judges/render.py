@@ -18,6 +18,10 @@ from dikast.judges.fence import fenced, shown
 from dikast.records import Message, Value
 from dikast.spec.judge import Criterion
 
+WORDINGS = ("brief", "formal", "careful")
+"""Other wordings of the texts around a question, asked by the certificate alone: no reward is scored with them, and
+none of its hashes knows of them."""
+
 _PROMPTS = Path(__file__).parent / "prompts"
 _SLOT = re.compile(r"\{(\w+)\}")
 
@@ -47,16 +51,16 @@ def _cut(name: str) -> tuple[list[str], list[str]]:
     return pieces[::2], pieces[1::2]
 
 
-def fill(name: str, values: Mapping[str, str]) -> str:
-    """Fills a template in one pass: a value that holds `{candidate}` cannot pull anything in."""
-    texts, slots = _cut(name)
+def fill(name: str, values: Mapping[str, str], wording: str | None = None) -> str:
+    """Fills a template in one pass: a value that holds `{candidate}` cannot pull anything in. `wording` is one of `WORDINGS`."""
+    texts, slots = _cut(f"wordings/{wording}/{name}" if wording else name)
     filled = [text for slot, before in zip(slots, texts, strict=False) for text in (before, values[slot])]
     return "".join([*filled, texts[-1]])
 
 
-def system_message(objective: str) -> Message:
+def system_message(objective: str, wording: str | None = None) -> Message:
     """The part that all groups share."""
-    return Message(role="system", content=fill("system", {"objective": objective.strip()}))
+    return Message(role="system", content=fill("system", {"objective": objective.strip()}, wording))
 
 
 def candidate_text(value: Any, show: Sequence[str] | None = None) -> str:
@@ -88,41 +92,45 @@ def cases_text(cases: Sequence[Case]) -> str:
     return documents + "\n\n".join(numbered)
 
 
-def yes_no_messages(objective: str, case: Case, criterion: Criterion) -> tuple[Message, ...]:
+def yes_no_messages(
+    objective: str, case: Case, criterion: Criterion, wording: str | None = None
+) -> tuple[Message, ...]:
     """One criterion, asked last, so that candidate and documents belong to the shared prefix.
 
     Its examples are earlier turns: the model has answered those, and goes on.
     """
-    messages = [system_message(objective)]
+    messages = [system_message(objective, wording)]
     for example in criterion.examples:
         solved = Case(documents=(), candidate=candidate_text(example.candidate))
         messages += [
-            _question(solved, criterion),
+            _question(solved, criterion, wording),
             Message(role="assistant", content="Yes" if example.answer else "No"),
         ]
-    return (*messages, _question(case, criterion))
+    return (*messages, _question(case, criterion, wording))
 
 
-def _question(case: Case, criterion: Criterion) -> Message:
+def _question(case: Case, criterion: Criterion, wording: str | None) -> Message:
     if criterion.scale is not None:
         levels = "".join(f"{level} means: {text.strip()}\n" for level, text in sorted(criterion.levels.items()))
-        question = fill("scale", {"ask": criterion.ask.strip(), "levels": levels})
+        question = fill("scale", {"ask": criterion.ask.strip(), "levels": levels}, wording)
         return Message(role="user", content=f"{case_text(case)}\n\n{question}")
     meanings = "".join(
         f"{word} means: {text.strip()}\n" for word, text in (("Yes", criterion.pass_), ("No", criterion.fail)) if text
     )
-    question = fill("yes_no", {"ask": criterion.ask.strip(), "meanings": meanings})
+    question = fill("yes_no", {"ask": criterion.ask.strip(), "meanings": meanings}, wording)
     return Message(role="user", content=f"{case_text(case)}\n\n{question}")
 
 
-def structured_system(objective: str, criteria: Sequence[Criterion], *, reason: bool, cases: int) -> Message:
+def structured_system(
+    objective: str, criteria: Sequence[Criterion], *, reason: bool, cases: int, wording: str | None = None
+) -> Message:
     """Asks all criteria of so many cases in one request. The questions belong to the shared prefix; `cases_text` follows."""
     values = {
         "questions": "\n".join(_question_line(criterion) for criterion in criteria),
         "shape": _shape(criteria, reason=reason),
     }
-    instruction = fill("structured" if cases == 1 else "structured_set", values)
-    return Message(role="system", content=f"{system_message(objective).content}\n\n{instruction}")
+    instruction = fill("structured" if cases == 1 else "structured_set", values, wording)
+    return Message(role="system", content=f"{system_message(objective, wording).content}\n\n{instruction}")
 
 
 def _shape(criteria: Sequence[Criterion], *, reason: bool) -> str:

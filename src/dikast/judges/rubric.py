@@ -44,6 +44,8 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
     max_criteria_per_call: int | None = None
     samples: int = 1
     temperature: float = 0.0
+    wording: str | None = None
+    """Of the texts around the questions: one of `render.WORDINGS`, None for the one that rewards are scored with."""
 
     @property
     def name(self) -> str:
@@ -135,14 +137,14 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
     async def _one_question(
         self, case: Case, criterion: Criterion, repeat: int, until: float | None
     ) -> tuple[Verdict | Missing, Usage]:
-        request = one_question(self.objective, case, criterion, temperature=self.temperature)
+        request = one_question(self.objective, case, criterion, temperature=self.temperature, wording=self.wording)
         outcome, cost = await self.asker.ask(request, repeat=repeat, until=until)
         return _read_question(outcome, criterion), cost
 
     async def _decisions(
         self, cases: Sequence[Case], criteria: Sequence[Criterion], repeat: int, until: float | None
     ) -> tuple[list[Verdicts], Usage]:
-        request = decisions_request(self.objective, cases, criteria)
+        request = decisions_request(self.objective, cases, criteria, self.wording)
         outcome, usage = await self.asker.ask(request, repeat=repeat, until=until)
         if isinstance(outcome, Missing):
             return _all_missing(outcome, cases, criteria), usage
@@ -156,18 +158,21 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(outcome, Missing):
             return _all_missing(outcome, cases, criteria), usage
         sources = _quotable(cases[0], criteria)
-        verdicts = read_structured(outcome, criteria, sources, cases=len(cases))
+        seen = request.messages[-1].content
+        verdicts = read_structured(outcome, criteria, sources, cases=len(cases), seen=seen)
         if not any(_once_more(verdict) for said in verdicts for verdict in said.values()):
             return verdicts, usage
         second, cost = await self.asker.ask(
             asked_again(request, outcome, "; ".join(_problems(verdicts))), repeat=repeat, until=until
         )
         if isinstance(second, Reply):
-            _mended(verdicts, read_structured(second, criteria, sources, cases=len(cases)))
+            _mended(verdicts, read_structured(second, criteria, sources, cases=len(cases), seen=seen))
         return verdicts, usage + cost
 
     def _structured_request(self, cases: Sequence[Case], criteria: Sequence[Criterion]) -> Request:
-        system, schema = _asked_of_all(self.objective, tuple(criteria), self.capabilities.reason, len(cases))
+        system, schema = _asked_of_all(
+            self.objective, tuple(criteria), self.capabilities.reason, len(cases), self.wording
+        )
         return Request(
             messages=(system, Message(role="user", content=cases_text(cases))),
             max_tokens=TOKENS_PER_VERDICT * len(criteria) * len(cases) + 64,
@@ -178,19 +183,21 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
 
 @lru_cache(maxsize=64)
 def _asked_of_all(
-    objective: str, criteria: tuple[Criterion, ...], reason: bool, cases: int
+    objective: str, criteria: tuple[Criterion, ...], reason: bool, cases: int, wording: str | None
 ) -> tuple[Message, dict[str, object]]:
     """What is the same for every rollout: the questions, and the form of the reply."""
     return (
-        structured_system(objective, criteria, reason=reason, cases=cases),
+        structured_system(objective, criteria, reason=reason, cases=cases, wording=wording),
         verdicts_schema(criteria, reason=reason, cases=cases),
     )
 
 
-def one_question(objective: str, case: Case, criterion: Criterion, *, temperature: float = 0.0) -> Request:
+def one_question(
+    objective: str, case: Case, criterion: Criterion, *, temperature: float = 0.0, wording: str | None = None
+) -> Request:
     """The request for one criterion whose verdict is read from log-probabilities."""
     return Request(
-        messages=yes_no_messages(objective, case, criterion),
+        messages=yes_no_messages(objective, case, criterion, wording),
         max_tokens=1,
         temperature=temperature,
         top_logprobs=TOP_LOGPROBS,

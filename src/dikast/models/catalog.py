@@ -12,7 +12,11 @@ from typing import Literal
 
 import msgspec
 
-from dikast.errors import UsageError
+from dikast.errors import ConfigError
+
+
+class UnknownModelError(ConfigError):
+    """A name of a model that means nothing. Whoever knows the file in which it stands adds that."""
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,9 +119,9 @@ FOR_DEMO = ("smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruct-q4")
 
 
 def known(name: str) -> KnownModel:
-    """Gives a model by its name. Raises `UsageError` that names the nearest one, or all."""
+    """Gives a model by its name. Raises `UnknownModelError` that names the nearest one, or all."""
     if name in MODELS:
         return MODELS[name]
     close = difflib.get_close_matches(name, MODELS, n=1)
     mend = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(MODELS)}"
-    raise UsageError(f"no local model is called '{name}'; {mend}")
+    raise UnknownModelError(f"no local model is called '{name}'; {mend}")

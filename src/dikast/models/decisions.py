@@ -34,6 +34,7 @@ class _Probability(msgspec.Struct, frozen=True):
 
 class _Answer(msgspec.Struct, frozen=True):
     type: str
+    name: str | None = None
     probability: float | None = None
     probabilities: tuple[_Probability, ...] = ()
 
@@ -109,7 +110,9 @@ def read_decision(body: bytes, choices: tuple[Choice, ...], *, seconds: float) -
     usage = decision.usage or _Usage()
     return Reply(
         text="",
-        chosen=tuple(_chosen(answer, choice) for answer, choice in zip(decision.answers, choices, strict=True)),
+        chosen=tuple(
+            _chosen(answer, choice) for answer, choice in zip(_by_name(decision.answers, choices), choices, strict=True)
+        ),
         prompt_tokens=usage.input_tokens or 0,
         cached_tokens=(usage.input_tokens_details or _Details()).cached_tokens or 0,
         completion_tokens=usage.output_tokens or 0,
@@ -136,6 +139,16 @@ def _question(choice: Choice) -> dict[str, Any]:
 
 def _is_scale(choice: Choice) -> bool:
     return all(label.isdecimal() for label in choice.labels)
+
+
+def _by_name(answers: tuple[_Answer, ...], choices: tuple[Choice, ...]) -> tuple[_Answer, ...]:
+    """The answers in the order of the questions, in which they should be: a name tells where they are not."""
+    if all(answer.name in (None, choice.name) for answer, choice in zip(answers, choices, strict=True)):
+        return answers
+    named = {answer.name: answer for answer in answers}
+    if named.keys() != {choice.name for choice in choices}:
+        raise ModelError("unparsable", "the names of the answers are not those of the questions")
+    return tuple(named[choice.name] for choice in choices)
 
 
 def _chosen(answer: _Answer, choice: Choice) -> Chosen:

@@ -115,7 +115,7 @@ class HttpEndpoint:
         try:
             return read(answer.body, time.monotonic() - started)
         except ModelError as error:
-            return TryAgain(reason=error.reason, detail=error.detail)
+            return TryAgain(reason=error.reason, detail=f"{error.detail}: {_told(answer.body, door.key)}")
 
     def _failed(self, answer: HttpAnswer, told: str) -> TryAgain:
         """Sorts an answer that is no reply: worth another attempt, about this request, or about all."""
@@ -172,21 +172,25 @@ def asked_to_wait(headers: Headers) -> float:
     return (
         seconds_of(headers.get("retry-after-ms"), unit=0.001)
         or seconds_of(headers.get("retry-after"))
-        or _exhausted(headers)
+        or _exhausted(headers, failed=True)
     )
 
 
-def _exhausted(headers: Headers) -> float:
-    """Seconds until the server's rate limit is reset, where its headers say that nothing is left; else 0."""
+def _exhausted(headers: Headers, *, failed: bool = False) -> float:
+    """Seconds until the server's rate limit is reset, where its headers say that nothing is left; else 0.
+
+    Of a server that has failed, headers that tell the reset alone say so too.
+    """
     pause = 0.0
     for left, reset in _LEFT:
-        if headers.get(left) == "0":
+        said = headers.get(left)
+        if said == "0" or (failed and said is None):
             pause = max(pause, seconds_of_reset(headers.get(reset)))
     return pause
 
 
 def _told(body: bytes, key: str) -> str:
-    """The start of an error's text, on one line and without the key."""
+    """The start of what a server says, on one line and without the key."""
     text = " ".join(body[:2000].decode("utf-8", "replace").split())
     return (text.replace(key, "***") if key else text)[:300]
 

@@ -17,7 +17,7 @@ from typing import Any, get_args
 import msgspec
 
 from dikast.models.base import Capabilities, Reply, Request, answer_begun
-from dikast.models.formats import Formats
+from dikast.models.formats import BadRequestError, Formats
 from dikast.models.http import OPENAI_ENDPOINT, HttpEndpoint, tokens_of
 from dikast.models.wire import Format, body_of, read_body
 from dikast.spec.models import ModelConnection
@@ -33,6 +33,8 @@ class OpenAIModel:
         # OpenAI's own newer models refuse the older name of this field; other servers may not know the newer one.
         self._token_field = "max_completion_tokens" if self._endpoint.endpoint == OPENAI_ENDPOINT else "max_tokens"
         self._formats: Formats[Format] = Formats(get_args(Format))
+        self._streams: bool | None = None
+        """Whether the server streams; None until one that was asked for a stream has answered."""
         self.fingerprint = self._endpoint.fingerprint
         self.capabilities = Capabilities(
             logprobs=connection.logprobs, quote=True, reason=True, na=True, concurrency=connection.concurrency
@@ -52,8 +54,24 @@ class OpenAIModel:
         body = body_of(request, model=self._endpoint.model, reply_format=reply_format)
         if self._token_field != "max_tokens":
             body[self._token_field] = body.pop("max_tokens")
-        if answer_begun.get() is not None:
-            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        if answer_begun.get() is not None and self._streams is not False:
+            return self._streamed(body, request)
+        return self._sent(body, request)
+
+    async def _streamed(self, body: dict[str, Any], request: Request) -> Reply:
+        try:
+            reply = await self._sent(body | {"stream": True, "stream_options": {"include_usage": True}}, request)
+        except BadRequestError:
+            if self._streams:
+                raise
+            # It may be the stream that this server does not know: what works without one tells.
+            reply = await self._sent(body, request)
+            self._streams = False
+        else:
+            self._streams = True
+        return reply
+
+    def _sent(self, body: dict[str, Any], request: Request) -> Coroutine[Any, Any, Reply]:
         raw = encoded(with_extra(body, self._extra))
         return self._endpoint.post(raw, _read, tokens=tokens_of(len(raw), request.max_tokens))
 

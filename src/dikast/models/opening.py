@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dikast.errors import ConfigError, UnavailableError
 from dikast.models.base import ModelClient
-from dikast.models.catalog import known
+from dikast.models.catalog import UnknownModelError, known
 from dikast.models.store import find, known_sum
 from dikast.spec.models import FILE_NAME, ModelConnection, read_connections
 
@@ -19,7 +19,7 @@ from dikast.spec.models import FILE_NAME, ModelConnection, read_connections
 def open_model(name: str, folder: Path) -> ModelClient:
     """Opens a model. `folder` is where the reward stands: models.yaml and relative paths are looked for there.
 
-    Raises `ConfigError` for a name that means nothing, `UnavailableError` for a local model that is not here.
+    Raises `UnknownModelError` for a name that means nothing, `UnavailableError` for a local model that is not here.
     """
     provider = _provider_of(name)
     connection = connection_of(name, folder)
@@ -60,9 +60,11 @@ def connection_of(name: str, folder: Path) -> ModelConnection:
 def _provider_of(name: str) -> str:
     provider, colon, model = name.partition(":")
     if not colon or not model:
-        raise ConfigError(f"the model {name!r} is not written as provider:model, for instance openai:gpt-oss-120b")
+        raise UnknownModelError(
+            f"the model {name!r} is not written as provider:model, for instance openai:gpt-oss-120b"
+        )
     if provider not in _PROVIDERS:
-        raise ConfigError(f"the model {name!r}: no provider '{provider}'; known are {', '.join(_PROVIDERS)}")
+        raise UnknownModelError(f"the model {name!r}: no provider '{provider}'; known are {', '.join(_PROVIDERS)}")
     return provider
 
 

@@ -16,6 +16,8 @@ Format = Literal["json_schema", "json_object", "none"]
 """How a server is told which form the reply's text must have."""
 
 _THINK, _THOUGHT = "<think>", "</think>"
+_EVENT_LINES = (b"data:", b"event:", b"id:", b"retry:", b":")
+"""How a stream of events begins: gateways send a comment first, so that nobody gives up while they wait."""
 
 
 class _TopLogprob(msgspec.Struct, frozen=True):
@@ -24,17 +26,23 @@ class _TopLogprob(msgspec.Struct, frozen=True):
 
 
 class _Token(msgspec.Struct, frozen=True):
-    top_logprobs: tuple[_TopLogprob, ...] = ()
+    top_logprobs: tuple[_TopLogprob, ...] | None = ()
 
 
 class _Logprobs(msgspec.Struct, frozen=True):
     content: tuple[_Token, ...] | None = None
 
 
+class _Piece(msgspec.Struct, frozen=True):
+    """One piece of what was said: a text, or what was thought before it, which is no text here."""
+
+    text: str | None = None
+
+
 class _Message(msgspec.Struct, frozen=True):
     """What a model thought before it answered (`reasoning_content`) is left where it is."""
 
-    content: str | None = None
+    content: str | tuple[_Piece, ...] | None = None
     refusal: str | None = None
 
 
@@ -54,8 +62,11 @@ class _Usage(msgspec.Struct, frozen=True):
     prompt_tokens_details: _PromptDetails | None = None
 
 
-class _Completion(msgspec.Struct, frozen=True):
+class _Choices(msgspec.Struct, frozen=True):
     choices: tuple[_Choice, ...]
+
+
+class _Completion(_Choices, frozen=True):
     usage: _Usage | None = None
 
 
@@ -71,6 +82,7 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(_Completion).decode
+_decode_choices = msgspec.json.Decoder(_Choices).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
 
 
@@ -94,7 +106,7 @@ def read_body(body: bytes | dict[str, Any], *, seconds: float) -> Reply:
     """Reads a body, whole or as a stream of events, into a reply. Raises `ModelError` ("unparsable") where it is neither."""
     try:
         if isinstance(body, bytes):
-            completion = _gathered(body) if body.lstrip().startswith(b"data:") else _decode(body)
+            completion = _gathered(body) if body.lstrip().startswith(_EVENT_LINES) else _whole(body)
         else:
             completion = msgspec.convert(body, _Completion)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -105,7 +117,7 @@ def read_body(body: bytes | dict[str, Any], *, seconds: float) -> Reply:
     usage = completion.usage or _Usage()
     details = usage.prompt_tokens_details or _PromptDetails()
     return Reply(
-        text=choice.message.refusal or _without_thought(choice.message.content or ""),
+        text=choice.message.refusal or _without_thought(_said(choice.message)),
         finish=_finish(choice),
         first_token=_first_token(choice.logprobs),
         prompt_tokens=usage.prompt_tokens or 0,
@@ -113,6 +125,14 @@ def read_body(body: bytes | dict[str, Any], *, seconds: float) -> Reply:
         completion_tokens=usage.completion_tokens or 0,
         seconds=seconds,
     )
+
+
+def _whole(body: bytes) -> _Completion:
+    try:
+        return _decode(body)
+    except msgspec.ValidationError:
+        # A server that counts its tokens in a way of its own has answered all the same.
+        return _Completion(choices=_decode_choices(body).choices)
 
 
 def _gathered(events: bytes) -> _Completion:
@@ -128,7 +148,7 @@ def _gathered(events: bytes) -> _Completion:
         event = _decode_event(line[len(b"data:") :])
         usage = event.usage or usage
         for choice in event.choices[:1]:
-            text.append(choice.delta.content or "")
+            text.append(_said(choice.delta))
             refusal.append(choice.delta.refusal or "")
             finish = choice.finish_reason or finish
             # Only the first token's alternatives are read.
@@ -145,15 +165,25 @@ def _finish(choice: _Choice) -> Literal["stop", "length", "refused"]:
     return "length" if choice.finish_reason == "length" else "stop"
 
 
+def _said(message: _Message) -> str:
+    """What was said, in one piece or in several, of which the last text is the answer."""
+    if isinstance(message.content, tuple):
+        return next((piece.text for piece in reversed(message.content) if piece.text is not None), "")
+    return message.content or ""
+
+
 def _without_thought(text: str) -> str:
     """Drops the thinking at the start of a reply; a thought that was cut off leaves nothing."""
-    if not text.lstrip().startswith(_THINK):
-        return text
-    return text.partition(_THOUGHT)[2].lstrip()
+    if text.lstrip().startswith(_THINK):
+        return text.partition(_THOUGHT)[2].lstrip()
+    # Some chat templates open the thought in the prompt, and only its end is in the reply.
+    thought, end, answer = text.rpartition(_THOUGHT)
+    opened_before = end and not thought.lstrip().startswith("{") and answer.lstrip().startswith(("{", "```"))
+    return answer.lstrip() if opened_before else text
 
 
 def _first_token(logprobs: _Logprobs | None) -> tuple[tuple[str, float], ...] | None:
     if logprobs is None or not logprobs.content:
         return None
-    alternatives = [(t.token, t.logprob) for t in logprobs.content[0].top_logprobs if t.logprob is not None]
+    alternatives = [(t.token, t.logprob) for t in logprobs.content[0].top_logprobs or () if t.logprob is not None]
     return tuple(sorted(alternatives, key=lambda pair: pair[1], reverse=True)) or None

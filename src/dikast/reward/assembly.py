@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from dikast.errors import ConfigError
 from dikast.journal import Journal
 from dikast.judges.ask import Asker
@@ -46,7 +48,10 @@ class Judges:
         self._members = [self._member(model) for model in models]
         self._fallback = None if fallback is None else Asker(fallback, journal, budget=self.budget, epoch=epoch)
         for one in self._all:
-            _require_able(spec.file.judge, one.name, one.capabilities)
+            try:
+                _require_able(spec.file.judge, one.name, one.capabilities)
+            except ConfigError as error:
+                raise ConfigError(f"{spec.path}: {error}") from None
 
     @classmethod
     def open(
@@ -146,6 +151,12 @@ class Judges:
             prefer=spec.prefer or "",
             temperature=spec.sampling_temperature,
         )
+
+
+def with_model(spec: RewardSpec, name: str) -> RewardSpec:
+    """The same reward, judged by one other model alone: to compare with, not to score by. Its hash is no reward's."""
+    judge = msgspec.structs.replace(spec.file.judge, model=name, fallback=None)
+    return msgspec.structs.replace(spec, file=msgspec.structs.replace(spec.file, judge=judge))
 
 
 def budget_of(spec: RewardSpec, *, calls: int | None, usd: float | None) -> Budget:

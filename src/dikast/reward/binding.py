@@ -126,7 +126,9 @@ def _required(rollout: Rollout, column: str, named_by: str) -> Any:
         # null too: a judge that reads "null" for a document judges something else.
         known = {"prompt", "completion", *rollout.columns} - {column}
         has = ", ".join(sorted(known))
-        raise DataError(f"rollout '{rollout.id}': no column '{column}', which {named_by}; it has {has}")
+        raise DataError(
+            f"rollout '{rollout.id}': no column '{column}', which {named_by}; add it, or name one that is there: {has}"
+        )
     return value
 
 

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from dikast.errors import DataError
 from dikast.judges.merge import merged
 from dikast.judges.panel import common, wants_another
 from dikast.judges.preference import PreferenceJudge
@@ -93,7 +94,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     async def compare(
         self, group: Sequence[Bound], *, until: float | None = None
     ) -> list[tuple[Verdict | Missing, Usage]]:
-        """Gives each rollout's worth in 0..1, in order: the share won against the reference, else σ(θ) in its group."""
+        """Gives each rollout's worth in 0..1, in order: the share won against the reference, else σ(θ) in its group.
+
+        Raises `DataError` where they do not belong together.
+        """
+        self._require_alike(group)
         texts = [case_of(bound, None).candidate for bound in group]
         # By their ids, as the dice has them: the order in which a trainer hands its rollouts over decides no duel.
         by_id = sorted(range(len(group)), key=lambda at: group[at].rollout.id)
@@ -111,6 +116,19 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
             worth = in_group(len(players), outcomes)
         costs = [usage, *[Usage()] * (len(group) - 1)]
         return [(worth[players.index(text)], cost) for text, cost in zip(texts, costs, strict=True)]
+
+    def _require_alike(self, group: Sequence[Bound]) -> None:
+        """One question shows two rollouts and one set of documents: those of a group must be the same."""
+        first, *others = group
+        for other in others:
+            same = case_of(other, None).documents == case_of(first, None).documents
+            if self.spec.compare == "reference":
+                same = same and other.rollout.reference == first.rollout.reference
+            if not same:
+                raise DataError(
+                    f"rollouts '{first.rollout.id}' and '{other.rollout.id}' of group '{first.rollout.group}' have different "
+                    "inputs or references, and cannot be compared; give them different groups"
+                )
 
     async def _meet_reference(
         self, group: Sequence[Bound], players: Sequence[str], documents: Documents, until: float | None

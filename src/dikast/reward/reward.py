@@ -9,6 +9,7 @@ A reward keeps its models and journal open until it is closed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dikast.checks.building import build_checks
 from dikast.errors import ConfigError, NotGoodEnoughError
@@ -18,6 +19,7 @@ from dikast.reward.assembly import Judges
 from dikast.reward.blocking import run_blocking
 from dikast.reward.engine import Engine, Progress
 from dikast.reward.parts import AS_IT_STANDS, Reading
+from dikast.rollouts import rollouts_of
 from dikast.spec.judge import PREFERENCE
 from dikast.spec.reward import RewardSpec, healthbench_problems
 
@@ -73,16 +75,25 @@ class Reward:
         return self.judges.fingerprint
 
     async def ascore(
-        self, rollouts: Sequence[Rollout], *, progress: Progress | None = None, deadline: float | None = None
+        self,
+        rollouts: Sequence[Rollout | Mapping[str, Any]],
+        *,
+        progress: Progress | None = None,
+        deadline: float | None = None,
     ) -> list[Score]:
         """Scores rollouts in their order. A failed judgment is a missing score, never a number.
 
-        `deadline` bounds the whole batch, in seconds: what is open then is missing as `expired`.
+        A rollout may be a mapping, as a line of a file of rollouts is. `deadline` bounds the whole batch, in seconds:
+        what is open then is missing as `expired`.
         """
-        return await self.engine.score(rollouts, progress=progress, deadline=deadline)
+        return await self.engine.score(rollouts_of(rollouts), progress=progress, deadline=deadline)
 
     def score(
-        self, rollouts: Sequence[Rollout], *, progress: Progress | None = None, deadline: float | None = None
+        self,
+        rollouts: Sequence[Rollout | Mapping[str, Any]],
+        *,
+        progress: Progress | None = None,
+        deadline: float | None = None,
     ) -> list[Score]:
         """`ascore` for callers without an event loop."""
         return run_blocking(self.ascore(rollouts, progress=progress, deadline=deadline))

@@ -76,7 +76,8 @@ class StandIn:
 
     def _count(self, request: Request, prompt: str) -> None:
         calls = max(1, math.ceil(len(_choices(request)) / MOST_QUESTIONS))
-        written = 1.0 if request.max_tokens == 1 else self._share * request.max_tokens
+        # A decision model writes nothing.
+        written = 0.0 if _choices(request) else 1.0 if request.max_tokens == 1 else self._share * request.max_tokens
         # Every part of a request that is taken apart has the whole input before it.
         characters = len(prompt) + (calls - 1) * sum(len(message.content) for message in request.messages)
         so_far = self.asked

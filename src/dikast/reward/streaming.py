@@ -12,6 +12,7 @@ that was killed begins its file anew: the judge's answers are in the journal, so
 from __future__ import annotations
 
 import asyncio
+import pickle
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import groupby, islice
@@ -30,7 +31,6 @@ AHEAD = 4
 """Groups' rollouts in memory, at the most, as a multiple of the requests that the judge takes at once."""
 LEAST_AHEAD = 64
 
-_decode_rollout = msgspec.json.Decoder(Rollout).decode
 _decode_score = msgspec.json.Decoder(Score).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -49,7 +49,7 @@ async def scored_file(
         return
     with journal.spill() as spilled:
         for some in _in_batches(enumerate(rollouts_in(scan))):
-            spilled.keep_rollouts([(position, rollout.group, _encode(rollout)) for position, rollout in some])
+            spilled.keep_rollouts([(position, rollout.group, pickle.dumps(rollout)) for position, rollout in some])
         places: deque[int] = deque()
         async for scores in _in_order(engine, _groups(_noted(spilled.rollouts(), places)), until):
             for score in scores:
@@ -59,10 +59,14 @@ async def scored_file(
 
 
 def _noted(rows: Iterator[tuple[int, bytes]], places: deque[int]) -> Iterator[Rollout]:
-    """Gives the rollouts and notes their places in the file: scores come in the same order."""
+    """Gives the rollouts and notes their places in the file: scores come in the same order.
+
+    They are pickled by this process into a table that only it sees: half a surrogate, an infinite number or a date of
+    Parquet would not come back from JSON.
+    """
     for place, raw in rows:
         places.append(place)
-        yield _decode_rollout(raw)
+        yield pickle.loads(raw)
 
 
 async def _in_order(engine: Engine, groups: Iterator[list[Rollout]], until: float | None) -> AsyncIterator[list[Score]]:

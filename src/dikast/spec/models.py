@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from dikast.errors import ConfigError
-from dikast.spec.reading import read_struct
+from dikast.spec.reading import convert, read_struct
 
 FILE_NAME = "models.yaml"
 
@@ -64,12 +64,16 @@ def read_connections(folder: Path) -> dict[str, ModelConnection]:
     """Reads models.yaml beside a reward or in the working folder; an empty mapping where there is none."""
     for path in (folder / FILE_NAME, Path(FILE_NAME)):
         if path.is_file():
-            connections = read_struct(path, dict[str, ModelConnection])
-            for name, connection in connections.items():
-                for problem in _problems(connection):
-                    raise ConfigError(f"{path}: {name}: {problem}")
-            return connections
+            entries = read_struct(path, dict[str, dict[str, Any]])
+            return {name: _read(entry, f"{path}: {name}") for name, entry in entries.items()}
     return {}
+
+
+def _read(entry: dict[str, Any], where: str) -> ModelConnection:
+    connection = convert(entry, ModelConnection, where=where)
+    for problem in _problems(connection):
+        raise ConfigError(f"{where}: {problem}")
+    return connection
 
 
 def _problems(connection: ModelConnection) -> Iterator[str]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
 import yaml
@@ -24,7 +25,9 @@ MAX_BYTES = 4 * 1024 * 1024
 
 _UNKNOWN_FIELD = re.compile(r"unknown field `(?P<field>[^`]*)`")
 _MISSING_FIELD = re.compile(r"missing required field `(?P<field>[^`]*)`")
-_PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
+_PATH = re.compile(r" - at (?:`key` in )?`(?P<path>[^`]*)`$")
+_STEP = re.compile(r"[^.\[\]]+|\[[^\]]*\]")
+"""One step of such a path: a key, or a place in what is repeated."""
 
 
 def read_struct(path: Path, into: type[T]) -> T:
@@ -37,9 +40,9 @@ def load_yaml(path: Path) -> Any:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file") from None
+        raise ConfigError(f"{path}: no such file; correct its name, or the working folder") from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a file that can") from error
     if len(raw) > MAX_BYTES:
         raise ConfigError(f"{path}: {len(raw)} bytes is too large for a configuration file (limit {MAX_BYTES})")
     try:
@@ -101,7 +104,8 @@ _loader.yaml_implicit_resolvers = {
 def convert(value: Any, into: type[T], *, where: str) -> T:
     """Converts plain data into a struct; `where` starts the message of what does not fit."""
     try:
-        return msgspec.convert(value, into, strict=True)
+        # With str_keys a level may also be written as JSON has it: "1".
+        return msgspec.convert(value, into, strict=True, str_keys=True)
     except (msgspec.ValidationError, RecursionError) as error:
         raise ConfigError(f"{where}: {_explain(str(error), into)}") from error
 
@@ -116,6 +120,10 @@ def _explain(message: str, into: type) -> str:
         message = f"'{found['field']}' is missing; add it"
     elif found := _UNKNOWN_FIELD.search(message):
         message = f"unknown key '{found['field']}'" + _suggest(found["field"], into)
+    elif message.startswith(("Invalid enum value", "Invalid value")) and (choices := _choices(into, place)):
+        message = f"{message}; write {', '.join(choices[:-1])} or {choices[-1]}"
+    elif not place:
+        message += "; write the keys as in docs/reference.md"
     return f"{place}: {message}" if place else message
 
 
@@ -137,6 +145,28 @@ def _all_fields(kind: Any, seen: set[Any]) -> set[str]:
     for part in inner:
         names |= _all_fields(part, seen)
     return names
+
+
+def _choices(kind: Any, place: str) -> list[str]:
+    """What may stand at a place of a file: the values of a Literal, the tags of the structs there."""
+    kinds = _alternatives(kind)
+    for step in _STEP.findall(place):
+        kinds = [one for above in kinds for inner in _below(above, step) for one in _alternatives(inner)]
+    return [str(value) for one in kinds for value in get_args(one) if get_origin(one) is Literal]
+
+
+def _alternatives(kind: Any) -> list[Any]:
+    return list(get_args(kind)) if get_origin(kind) in (Union, UnionType) else [kind]
+
+
+def _below(kind: Any, step: str) -> list[Any]:
+    """The types that a step of a place leads to, from a type."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        config = kind.__struct_config__
+        fields = [field.type for field in msgspec.structs.fields(kind) if field.encode_name == step]
+        return fields or ([Literal[config.tag]] if config.tag_field == step else [])
+    # Of a mapping the values; of what is repeated each one.
+    return [one for one in get_args(kind) if one is not Ellipsis][-1:] if step.startswith("[") else []
 
 
 def canonical(value: Any) -> Any:

@@ -11,18 +11,18 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from dikast.stats.correlation import TABLE_LEVELS
+from dikast.stats.crossed import crossed
 from dikast.stats.intervals import Interval, unknown, wilson
 from dikast.stats.pairs import nominal
-from dikast.stats.ratings import NULL, Floats, Ints, Label, Scale, sums
+from dikast.stats.ratings import NULL, TABLE_LEVELS, Floats, Ints, Label, Scale, sums
 from dikast.stats.shares import share
 
 
 class Repeats(msgspec.Struct, frozen=True, kw_only=True):
-    """How one rater's verdicts on the same question, asked several times, hang together."""
+    """How one rater's verdicts on the same question, asked several times, hang together; bounds take items as units."""
 
     n: int
-    """Questions that were asked twice or more; of each order one."""
+    """Questions that were asked twice or more; an item in several orders is one in each."""
     verdicts: int
     modal_share: Interval
     """The mean share of a question's most frequent verdict."""
@@ -54,9 +54,9 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     null: int
 
 
-def repeats(question: Ints, label: Ints) -> Repeats | None:
-    """One rater's verdicts by question; None where nothing was asked twice."""
-    question = np.unique(question, return_inverse=True)[1].astype(np.int64)
+def repeats(item: Ints, question: Ints, label: Ints) -> Repeats | None:
+    """One rater's verdicts by question, each about one item; None where nothing was asked twice."""
+    _, first, question = np.unique(question, return_index=True, return_inverse=True)
     levels = int(label.max(initial=0)) + 2
     keys, counts = np.unique(question * levels + label + 1, return_counts=True)
     of_key = keys // levels
@@ -68,12 +68,18 @@ def repeats(question: Ints, label: Ints) -> Repeats | None:
     most = np.zeros(len(asked), dtype=np.int64)
     np.maximum.at(most, of_key, counts)
     same = sums(of_key, counts * (counts - 1.0), len(asked))[again] / (m * (m - 1))
+    unit = np.unique(item[first][again], return_inverse=True)[1].astype(np.int64)
+    of_unit = np.bincount(unit).astype(np.float64)
+
+    def by_item(shares: Floats) -> Interval:
+        return share(sums(unit, shares, len(of_unit)), of_unit)
+
     return Repeats(
         n=int(again.sum()),
         verdicts=int(asked[again].sum()),
-        modal_share=share(most[again] / m),
-        flip_rate=share(1 - same),
-        unanimous=wilson(int((most == asked)[again].sum()), int(again.sum())),
+        modal_share=by_item(most[again] / m),
+        flip_rate=by_item(1 - same),
+        unanimous=by_item((most == asked)[again].astype(np.float64)),
         null=int((label[again[question]] == NULL).sum()),
     )
 
@@ -90,7 +96,7 @@ def position(
     decided = (table >= 0).all(axis=1)
     kappa = None
     if len(orders) == 2:
-        found = nominal(table[decided, 0], table[decided, 1], len(scale.labels))
+        found = nominal(crossed(table[decided, 0], table[decided, 1], scale)[0], len(scale.labels))
         kappa = found.get("cohen_kappa", unknown())
     by_order = both = mean = None
     if truth is not None:

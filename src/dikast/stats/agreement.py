@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from dikast.stats.intervals import CONFIDENCE, Interval, bootstrap_share, holding, unknown, wilson, youden
+from dikast.stats.intervals import (
+    CONFIDENCE,
+    Interval,
+    holding,
+    ratio_bounds,
+    unknown,
+    wilson,
+    youden,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,18 +96,18 @@ class Confusion(msgspec.Struct, frozen=True, kw_only=True):
         return (self.tp + self.fn) / self.n if self.n else None
 
     def precision_at(self, base_rate: float) -> Interval:
-        """Precision where a share `base_rate` deserves a yes.
+        """Precision where a share `base_rate`, above 0 and below 1, deserves a yes: from TPR and TNR alone.
 
-        Its bounds come from those of TPR and of the false positive rate at their worst and best
-        together, so the interval is wider than 95 % needs.
+        Its bounds are those of the false positive rate's ratio to TPR (`ratio_bounds`), carried through.
         """
-        tpr, tnr = self.tpr, self.tnr
-        value = _precision(tpr.value, tnr.value, base_rate)
-        low = _precision(tpr.low, tnr.low, base_rate)
-        high = _precision(tpr.high, tnr.high, base_rate)
-        if value is None or low is None or high is None:
+        wrong, right = wilson(self.fp, self.fp + self.tn), self.tpr
+        bounds = ratio_bounds(wrong, right)
+        if bounds is None or not (wrong.value or right.value):
             return unknown(round(self.n))
-        return holding(value, low, high, round(self.n))
+        least, value, most = (
+            base_rate / (base_rate + ratio * (1 - base_rate)) if ratio < math.inf else 0.0 for ratio in bounds
+        )
+        return holding(value, most, least, round(self.n))
 
     @property
     def kappa(self) -> Interval:
@@ -111,11 +119,25 @@ class Confusion(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ac1(self) -> Interval:
-        """Gwet's AC1: agreement beyond a chance that does not explode when one answer is rare."""
+        """Gwet's AC1: agreement beyond a chance that does not explode when one answer is rare.
+
+        Its chance varies with the units that it is estimated from. Where that makes the interval wider than with the
+        chance held, it counts: with nine yes in ten, held alone it holds the truth in 93 % of the cases in place of 95.
+        """
         if not self.n:
             return unknown()
-        yes = (2 * self.tp + self.fp + self.fn) / (2 * self.n)
-        return self._beyond_chance(2 * yes * (1 - yes))
+        from dikast.stats.shares import spread_share, through
+
+        right, yes = (self.tp + self.tn) / self.n, (2 * self.tp + self.fp + self.fn) / (2 * self.n)
+        chance = 2 * yes * (1 - yes)
+
+        def pull(same: float, share: float) -> float:
+            """What one unit adds to agreement less its part in the chance, both sides' share of yes being `share`."""
+            return same - right - (1 - right) / (1 - chance) * 2 * (1 - 2 * yes) * (share - yes)
+
+        spread = self.tp * pull(1, 1) ** 2 + self.tn * pull(1, 0) ** 2 + (self.fp + self.fn) * pull(0, 0.5) ** 2
+        variance = max(right * (1 - right) / self.n, spread / self.n**2)
+        return through(spread_share(right, variance, round(self.n)), chance)
 
     def _beyond_chance(self, chance: float) -> Interval:
         """(agreement - chance) / (1 - chance), the Wilson bounds of agreement carried through.
@@ -129,13 +151,6 @@ class Confusion(msgspec.Struct, frozen=True, kw_only=True):
             return unknown(round(self.n))
         value, low, high = ((share - chance) / (1 - chance) for share in (raw.value, raw.low, raw.high))
         return holding(value, low, high, round(self.n))
-
-
-def _precision(tpr: float | None, tnr: float | None, base_rate: float) -> float | None:
-    if tpr is None or tnr is None:
-        return None
-    right, wrong = tpr * base_rate, (1 - tnr) * (1 - base_rate)
-    return right / (right + wrong) if right + wrong else None
 
 
 def auc(values: Sequence[float], labels: Sequence[bool]) -> Interval:
@@ -159,26 +174,29 @@ def auc(values: Sequence[float], labels: Sequence[bool]) -> Interval:
     return holding(area, _logistic(logit - half), _logistic(logit + half), n)
 
 
-def within_group_accuracy(
-    groups: Sequence[Hashable], values: Sequence[float], labels: Sequence[bool], *, seed: int = 0
-) -> Interval:
+def within_group_accuracy(groups: Sequence[Hashable], values: Sequence[float], labels: Sequence[bool]) -> Interval:
     """Share of yes/no pairs of the same group in which the yes has the higher value, ties half.
 
-    It is the only agreement that group-relative training sees. Groups are drawn for the interval;
-    where every pair is ordered alike its bounds are those of one pair a group. n counts pairs, which are never
-    laid out: a group of thousands costs no more than it takes to sort it.
+    It is the only agreement that group-relative training sees. The interval is Wilson's with the n that the spread
+    between groups stands for (`shares.share`), as many as there are groups where every pair is ordered alike, and with
+    Student's quantile. n counts pairs, which are never laid out: a group of thousands costs no more than it takes to sort it.
     """
     if not values:
         return unknown()
+    from scipy.special import stdtrit  # pyright: ignore[reportMissingTypeStubs]  scipy has no types
+
+    from dikast.stats.shares import ratio_variance, spread_share
+
     above, tied, pairs = _pairs_within(groups, values, labels)
     there = pairs > 0
-    wins, n = above + tied / 2, int(pairs.sum())
-    interval = bootstrap_share(wins[there].tolist(), pairs[there].tolist(), n=n, seed=seed)
-    if interval.value is not None and n in (above.sum(), tied.sum(), n - (above + tied).sum()):
-        met = float(there.sum())
-        few = wilson(interval.value * met, met)
-        return Interval(value=interval.value, low=few.low, high=few.high, n=n)
-    return interval
+    won, of, met = (above + tied / 2)[there], pairs[there], int(there.sum())
+    if not met:
+        return unknown()
+    # With few groups their spread is itself uncertain: at fifteen the normal's width holds the truth in 91 %.
+    wider = (float(stdtrit(met - 1, 0.5 + CONFIDENCE / 2)) / NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)) ** 2
+    variance = ratio_variance(won, of) * wider if met > 1 else 0.0
+    found = spread_share(float(won.sum() / of.sum()), variance, met)
+    return msgspec.structs.replace(found, n=int(of.sum()))
 
 
 def _pairs_within(

@@ -12,9 +12,8 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from dikast.stats.correlation import TABLE_LEVELS
 from dikast.stats.intervals import Interval, unknown
-from dikast.stats.ratings import NULL, Floats, Ints, Label, Marks, Ratings, Tallies, sums
+from dikast.stats.ratings import NULL, TABLE_LEVELS, Floats, Ints, Label, Marks, Ratings, Tallies, sums
 from dikast.stats.shares import by_t, share
 
 

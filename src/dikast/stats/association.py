@@ -28,13 +28,14 @@ def _rank_correlation(x: Sequence[float], y: Sequence[float]) -> Interval:
     import numpy as np
 
     from dikast.stats.correlation import spearman
+    from dikast.stats.crossed import Crossed
     from dikast.stats.influence import of_spearman
     from dikast.stats.shares import by_fisher
 
     n = len(x)
     (levels_x, a), (levels_y, b) = (np.unique(np.asarray(one, np.float64), return_inverse=True) for one in (x, y))
-    levels = max(len(levels_x), len(levels_y))
-    rho = spearman(a, b, levels)
+    met = Crossed.of(a, b, max(len(levels_x), len(levels_y)))
+    rho = spearman(met)
     if rho is None or n < 4 or abs(rho) >= 1 - 1e-12:
         return by_fisher(rho, n, variance=0.0)
-    return by_fisher(rho, n, variance=of_spearman(a, b, levels, rho) / (1 - rho**2) ** 2 / (n - 3))
+    return by_fisher(rho, n, variance=of_spearman(met, rho) / (1 - rho**2) ** 2 / (n - 3))

@@ -11,12 +11,11 @@ from statistics import NormalDist
 
 import numpy as np
 
+from dikast.stats.crossed import Crossed
 from dikast.stats.intervals import CONFIDENCE, Interval, holding, unknown
-from dikast.stats.ratings import Floats, Ints
+from dikast.stats.ratings import Floats
 
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
-TABLE_LEVELS = 64
-"""Labels up to which a table of counts is made."""
 
 
 def pearson(x: Floats, y: Floats) -> float | None:
@@ -30,50 +29,30 @@ def pearson(x: Floats, y: Floats) -> float | None:
     return max(-1.0, min(1.0, float((dx * dy).sum()) / spread)) if spread > floor else None
 
 
-def midranks(counts: Ints) -> Floats:
+def midranks(counts: Floats) -> Floats:
     """The mean rank of each level, ties sharing theirs, from how often each occurs."""
     return np.cumsum(counts) - (counts - 1) / 2
 
 
-def spearman(a: Ints, b: Ints, levels: int) -> float | None:
+def spearman(met: Crossed) -> float | None:
     """Spearman's rho of two columns of codes."""
-    ranks_a = midranks(np.bincount(a, minlength=levels))
-    ranks_b = midranks(np.bincount(b, minlength=levels))
-    return pearson(ranks_a[a], ranks_b[b])
+    return pearson(met.below_a[met.a], met.below_b[met.b])
 
 
-def tau_b(a: Ints, b: Ints, levels: int) -> float | None:
-    """Kendall's tau-b of two columns of codes; None where one side never varies."""
-    if len(a) < 2 or (a == a[0]).all() or (b == b[0]).all():
+def tau_b(met: Crossed, table: Floats | None) -> float | None:
+    """Kendall's tau-b of two columns of codes, by their table where there is one; None where one side never varies."""
+    if not met.varies:
         return None
-    table = tau_table(a, b, levels)
     if table is None:
         from scipy.stats import kendalltau  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
-        found: Floats = np.asarray(kendalltau(a, b, method="asymptotic"))
+        found: Floats = np.asarray(kendalltau(met.a, met.b, method="asymptotic"))
         return float(found[0])
     concordant = float((table * beyond(table)).sum())
     discordant = float((table * beyond(table[:, ::-1])[:, ::-1]).sum())
-    pairs = len(a) * (len(a) - 1) / 2
+    pairs = met.n * (met.n - 1) / 2
     tied_a, tied_b = (float((t * (t - 1) / 2).sum()) for t in (table.sum(axis=1), table.sum(axis=0)))
     return (concordant - discordant) / math.sqrt((pairs - tied_a) * (pairs - tied_b))
-
-
-def tau_table(a: Ints, b: Ints, levels: int) -> Floats | None:
-    """Counts of two columns of codes, ascending; None where that has far more cells than there are items."""
-    width_a = width_b = levels
-    if levels > TABLE_LEVELS:
-        (a, width_a), (b, width_b) = _dense(a, levels), _dense(b, levels)
-    if width_a * width_b > max(TABLE_LEVELS**2, 8 * len(a)):
-        return None
-    counts = np.bincount(a * width_b + b, minlength=width_a * width_b)
-    return counts.reshape(width_a, width_b).astype(np.float64)
-
-
-def _dense(codes: Ints, levels: int) -> tuple[Ints, int]:
-    """Codes of the labels that occur, in order, and how many those are."""
-    there = np.bincount(codes, minlength=levels) > 0
-    return (np.cumsum(there) - 1)[codes], int(there.sum())
 
 
 def icc_2_1(table: Floats) -> Interval:

@@ -11,37 +11,37 @@ import math
 
 import numpy as np
 
-from dikast.stats.correlation import beyond, tau_table
-from dikast.stats.ratings import Floats, Ints
+from dikast.stats.correlation import beyond
+from dikast.stats.crossed import Crossed
+from dikast.stats.ratings import Floats, dot, sums
 
 
 def of_pearson(x: Floats, y: Floats, r: float) -> float:
     """Of Pearson's r, where both sides vary."""
     u, v = (x - x.mean()) / x.std(), (y - y.mean()) / y.std()
     moves = u * v - r / 2 * (u**2 + v**2)
-    return float(moves @ moves) / len(x)
+    return dot(moves, moves) / len(x)
 
 
-def of_spearman(a: Ints, b: Ints, levels: int, rho: float) -> float:
+def of_spearman(met: Crossed, rho: float) -> float:
     """Of Spearman's rho, where both sides vary: an item moves everybody's rank besides having its own."""
-    n = len(a)
-    below_a, below_b = _below(a, levels), _below(b, levels)
-    f, g = below_a[a], below_b[b]
-    both = f * g + _above(a, g, levels) + _above(b, f, levels)
-    of_a, of_b = f**2 + 2 * _above(a, f, levels), g**2 + 2 * _above(b, g, levels)
+    n = met.n
+    f, g = met.below_a[met.a], met.below_b[met.b]
     # A share below oneself, ties counting half, is a half in the mean, whatever the distribution.
-    spread_a, spread_b = float(f @ f) / n - 0.25, float(g @ g) / n - 0.25
-    moves = (both - both.mean()) / math.sqrt(spread_a * spread_b)
-    moves -= rho / 2 * ((of_a - of_a.mean()) / spread_a + (of_b - of_b.mean()) / spread_b)
-    return float(moves @ moves) / n
+    spread_a, spread_b = dot(f, f) / n - 0.25, dot(g, g) / n - 0.25
+    scale = 1 / math.sqrt(spread_a * spread_b)
+    # What depends on the label of one side alone is summed label by label. On one side's spread an item acts by
+    # f² + 2 Σ f above, which is 1 - (half the share of its label)².
+    of_a = scale * _above(sums(met.a, g, met.levels), n) + rho / 2 * (met.of_a / (2 * n)) ** 2 / spread_a
+    of_b = scale * _above(sums(met.b, f, met.levels), n) + rho / 2 * (met.of_b / (2 * n)) ** 2 / spread_b
+    moves = scale * f * g + of_a[met.a] + of_b[met.b]
+    moves -= moves.mean()
+    return dot(moves, moves) / n
 
 
-def of_tau_b(a: Ints, b: Ints, levels: int, tau: float) -> float | None:
-    """Of Kendall's tau-b, where both sides vary; None where the table of the labels would be too large."""
-    table = tau_table(a, b, levels)
-    if table is None:
-        return None
-    n = len(a)
+def of_tau_b(table: Floats, tau: float) -> float:
+    """Of Kendall's tau-b, where both sides vary, by the table of the labels."""
+    n = float(table.sum())
     concordant = beyond(table) + beyond(table[::-1, ::-1])[::-1, ::-1]
     discordant = beyond(table[:, ::-1])[:, ::-1] + beyond(table[::-1])[::-1]
     lead = (concordant - discordant) / n
@@ -53,13 +53,6 @@ def of_tau_b(a: Ints, b: Ints, levels: int, tau: float) -> float | None:
     return float((table * moves**2).sum()) / n
 
 
-def _below(codes: Ints, levels: int) -> Floats:
-    """The share of the items below each label, those with it counting half."""
-    counts = np.bincount(codes, minlength=levels)
-    return (np.cumsum(counts) - counts / 2) / len(codes)
-
-
-def _above(codes: Ints, weights: Floats, levels: int) -> Floats:
-    """For each item the weights of the items above it, those beside it counting half, over the number of items."""
-    at = np.bincount(codes, weights=weights, minlength=levels)
-    return (at.sum() - np.cumsum(at) + at / 2)[codes] / len(codes)
+def _above(weights: Floats, n: int) -> Floats:
+    """For each label the weights of the items above it, those with it counting half, over the number of items."""
+    return (weights.sum() - np.cumsum(weights) + weights / 2) / n

@@ -90,6 +90,30 @@ def youden(tpr: Interval, tnr: Interval) -> Interval:
     return holding(value, max(-1.0, value - below), min(1.0, value + above), n)
 
 
+def ratio_bounds(top: Interval, bottom: Interval) -> tuple[float, float, float] | None:
+    """The ratio of two independent shares between its bounds, by MOVER as for a difference (Donner & Zou 2012).
+
+    Infinite where the bottom may be nothing; None where a share is not known.
+    """
+    if top.value is None or top.low is None or top.high is None:
+        return None
+    if bottom.value is None or bottom.low is None or bottom.high is None:
+        return None
+    product = top.value * bottom.value
+    low, high = _end(top.value, top.low), _end(bottom.value, bottom.high)
+    below = product + math.sqrt(max(0.0, product**2 - low * high))
+    least = low / below if below > 0 else 0.0
+    high, low = _end(top.value, top.high), _end(bottom.value, bottom.low)
+    above = product + math.sqrt(max(0.0, product**2 - high * low))
+    ratio = top.value / bottom.value if bottom.value > 0 else math.inf
+    return least, ratio, above / low if low > 0 else math.inf
+
+
+def _end(value: float, bound: float) -> float:
+    """What a bound brings into the equation whose roots are those of the ratio."""
+    return bound * (2 * value - bound)
+
+
 def bootstrap_mean(
     values: Sequence[float], clusters: Sequence[Hashable] | None = None, *, seed: int = 0, resamples: int = RESAMPLES
 ) -> Interval:

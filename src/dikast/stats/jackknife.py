@@ -10,7 +10,7 @@ import random
 
 import numpy as np
 
-from dikast.stats.ratings import Floats, Ints, Tallies
+from dikast.stats.ratings import Floats, Ints, Tallies, dot
 
 MOST_LEVELS = 32
 """Labels up to which tables of them are made."""
@@ -18,13 +18,19 @@ MOST_CELLS = 5_000_000
 """Cells of all tables together."""
 
 
-def variance(value: float, without: Floats, counts: Ints) -> float | None:
-    """The jackknife's variance of a figure, from the figure without one item of each kind and the items of that kind."""
-    n = int(counts.sum())
+def variance(value: float, without: Floats, counts: Ints | None = None) -> float | None:
+    """The jackknife's variance of a figure, from the figure without one item of each kind and the items of that kind.
+
+    Without counts every item is a kind of its own.
+    """
+    n = len(without) if counts is None else int(counts.sum())
     if n < 2 or np.isnan(value) or np.isnan(without).any():
         return None
-    mean = float(counts @ without) / n
-    return (n - 1) / n * float(counts @ (without - mean) ** 2)
+    if counts is None:
+        return (n - 1) / n * float(((without - without.mean()) ** 2).sum())
+    weights = counts.astype(np.float64)
+    mean = dot(weights, without) / n
+    return (n - 1) / n * dot(weights, (without - mean) ** 2)
 
 
 def kappas(tables: Floats, apart: Floats) -> Floats:

@@ -14,7 +14,7 @@ from dikast.stats.correlation import icc_2_1, midranks
 from dikast.stats.intervals import Interval, unknown
 from dikast.stats.jackknife import alphas, item_tables, variance
 from dikast.stats.pairs import Alpha, ac2_factor, pairwise_square
-from dikast.stats.ratings import Floats, Ints, Ratings, Tallies, sums
+from dikast.stats.ratings import Floats, Ints, Ratings, Tallies, dot, sums
 from dikast.stats.shares import beyond_chance, share, spread_share, through
 
 
@@ -98,7 +98,7 @@ def _beyond(together: Floats, tallies: Tallies, *, factor: float | None) -> Inte
     of_label = sums(tallies.label, weights, tallies.levels)
     labelled = tallies.of_item > 0
     n, rest = int(labelled.sum()), max(1, int(labelled.sum()) - 1)
-    squares = float(of_label @ of_label)
+    squares = dot(of_label, of_label)
     own = sums(tallies.item, weights**2 - 2 * weights * of_label[tallies.label], tallies.items)[labelled]
     alike, left_alike = squares / n**2, (squares + own) / rest**2
     credit = np.zeros(tallies.items)
@@ -112,9 +112,9 @@ def _beyond(together: Floats, tallies: Tallies, *, factor: float | None) -> Inte
 
 def _alpha_nominal(same: Floats, tallies: Tallies) -> Interval:
     """Of alpha an item weighs as many labels as it has, so agreement and chance are ratios of sums."""
-    many, paired = tallies.of_item > 1, _pairable_counts(tallies).astype(np.float64)
+    many, paired = tallies.of_item > 1, _pairable_counts(tallies)
     m = tallies.of_item[many].astype(np.float64)
-    total, squares = float(paired.sum()), float(paired @ paired)
+    total, squares = float(paired.sum()), dot(paired, paired)
     own = sums(tallies.item, tallies.count * (tallies.count - 2 * paired[tallies.label]), tallies.items)[many]
     rest = np.maximum(total - m, 2)
     without = (same.sum() - same) / rest, (squares + own - rest) / (rest * (rest - 1))
@@ -167,10 +167,10 @@ def complete_table(ratings: Ratings) -> Floats | None:
     return ratings.scale.values[decided.label[kept]].reshape(raters, -1).T
 
 
-def _pairable_counts(tallies: Tallies) -> Ints:
+def _pairable_counts(tallies: Tallies) -> Floats:
     """How often each label was given to an item that has others."""
     paired = tallies.of_item[tallies.item] > 1
-    return sums(tallies.label[paired], tallies.count[paired], tallies.levels).astype(np.int64)
+    return sums(tallies.label[paired], tallies.count[paired], tallies.levels)
 
 
 def _squares(tallies: Tallies, values: Floats) -> Floats:

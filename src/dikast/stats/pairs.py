@@ -9,15 +9,17 @@ Scott (1955), which is Fleiss' kappa of two; Krippendorff (2011) for alpha; Shro
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import msgspec
 import numpy as np
 
-from dikast.stats.correlation import TABLE_LEVELS, icc_2_1, midranks, pearson, spearman, tau_b
+from dikast.stats.correlation import icc_2_1, pearson, spearman, tau_b
+from dikast.stats.crossed import Crossed, crossed
 from dikast.stats.influence import of_pearson, of_spearman, of_tau_b
 from dikast.stats.intervals import Interval, unknown, wilson
 from dikast.stats.jackknife import alphas, kappas, pair_tables, variance
-from dikast.stats.ratings import ABSENT, NULL, Floats, Ints, Ratings, Scale
+from dikast.stats.ratings import ABSENT, NULL, Floats, Ints, Ratings, Scale, dot
 from dikast.stats.shares import beyond_chance, by_fisher, by_t, share, spread_share, through
 
 
@@ -80,12 +82,10 @@ def compare(ratings: Ratings, a: int, b: int, met: Meeting | None = None) -> Pai
     """The figures of two raters."""
     met = meeting(ratings, ratings.spread(a), b) if met is None else met
     decided, scale = met.decided, ratings.scale
-    choices = len(scale.labels)
-    codes_a, codes_b, used = _used(decided.a, decided.b, choices)
-    found = nominal(codes_a, codes_b, choices)
-    if scale.values is not None and len(codes_a):
-        values = scale.values if used is None else scale.values[used]
-        found |= numeric(codes_a, codes_b, values, scale)
+    both, values = crossed(decided.a, decided.b, scale)
+    found = nominal(both, len(scale.labels))
+    if values is not None and both.n:
+        found |= numeric(both, values, scale)
 
     def value(name: str) -> float | None:
         return found[name].value if name in found else None
@@ -114,43 +114,39 @@ def compare(ratings: Ratings, a: int, b: int, met: Meeting | None = None) -> Pai
     )
 
 
-def _used(a: Ints, b: Ints, levels: int) -> tuple[Ints, Ints, Ints | None]:
-    """Codes among the labels that the two used, and which those are, where there are many more; None stands for all.
-
-    A million different probabilities would else be a million counts for each pair of raters.
-    """
-    if levels <= max(TABLE_LEVELS, len(a)):
-        return a, b, None
-    there = np.zeros(levels, dtype=np.bool_)
-    there[a] = there[b] = True
-    used = np.flatnonzero(there)
-    place = np.empty(levels, dtype=np.int64)
-    place[used] = np.arange(len(used))
-    return place[a], place[b], used
-
-
-def nominal(a: Ints, b: Ints, choices: int) -> dict[str, Interval]:
+def nominal(met: Crossed, choices: int) -> dict[str, Interval]:
     """The figures that need to know only whether two labels are the same.
 
     AC1's chance depends on how many labels there are to choose from: those of the criterion, whoever used them.
     """
-    n, levels = len(a), int(max(a.max(initial=-1), b.max(initial=-1))) + 1
-    if not n:
+    if not met.n:
         return {"agreement": unknown()}
-    same = a == b
-    raw = wilson(int(same.sum()), n)
-    of_a, of_b = np.bincount(a, minlength=levels), np.bincount(b, minlength=levels)
-    both = of_a + of_b
-    credit = same.astype(np.float64)
+    raw = wilson(int(met.same.sum()), met.n)
+    squares = Squares.of(met)
+    credit = met.same.astype(np.float64)
     found = {
         "agreement": raw,
-        "cohen_kappa": through(raw, float(of_a @ of_b) / n**2),
-        "fleiss_kappa": _beyond(credit, a, b, both, lambda squares, labels: squares / labels**2),
-        "alpha_nominal": _beyond(credit, a, b, both, _unlike),
+        "cohen_kappa": through(raw, dot(met.of_a, met.of_b) / met.n**2),
+        "fleiss_kappa": _beyond(credit, squares, lambda squares, labels: squares / labels**2),
+        "alpha_nominal": _beyond(credit, squares, _unlike),
     }
     if choices > 1:
-        found["gwet_ac1"] = _beyond(credit, a, b, both, _gwets(1 / (choices - 1)))
+        found["gwet_ac1"] = _beyond(credit, squares, _gwets(1 / (choices - 1)))
     return found
+
+
+class Squares(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """The squared counts of both sides' labels, summed: what the chance that two labels are the same follows from."""
+
+    whole: Floats
+    without: Floats
+    """The same with each item left out."""
+
+    @classmethod
+    def of(cls, met: Crossed) -> Squares:
+        counts = met.of_a + met.of_b
+        whole: Floats = np.asarray(dot(counts, counts))
+        return cls(whole=whole, without=whole - 2 * (counts[met.a] + counts[met.b]) + np.where(met.same, 4, 2))
 
 
 def _unlike(squares: Floats, labels: Floats | float) -> Floats:
@@ -163,33 +159,29 @@ def _gwets(factor: float) -> Callable[[Floats, float], Floats]:
     return lambda squares, labels: factor * (1 - squares / labels**2)
 
 
-def _beyond(together: Floats, a: Ints, b: Ints, both: Ints, chance: Callable[[Floats, float], Floats]) -> Interval:
-    """The mean agreement beyond a chance that follows from the squared counts of the labels, summed, and from their number."""
-    n = len(a)
-    counts = both.astype(np.float64)
-    squares: Floats = np.asarray(counts @ counts)
-    left = squares - 2 * (counts[a] + counts[b]) + np.where(a == b, 4, 2)
+def _beyond(together: Floats, squares: Squares, chance: Callable[[Floats, float], Floats]) -> Interval:
+    """The mean agreement beyond a chance that follows from the squared counts of the labels and from their number."""
+    n = len(together)
     rest = max(1, n - 1)
-    without = (together.sum() - together) / rest, chance(left, 2.0 * rest)
-    return beyond_chance(float(together.mean()), float(chance(squares, 2.0 * n)), without, n)
+    without = (together.sum() - together) / rest, chance(squares.without, 2.0 * rest)
+    return beyond_chance(float(together.mean()), float(chance(squares.whole, 2.0 * n)), without, n)
 
 
-def numeric(a: Ints, b: Ints, values: Floats, scale: Scale) -> dict[str, Interval]:
+def numeric(met: Crossed, values: Floats, scale: Scale) -> dict[str, Interval]:
     """The figures that need numbers, from what the codes are worth; `scale` holds all labels to choose from."""
-    x, y = values[a], values[b]
+    x, y = values[met.a], values[met.b]
     return {
-        **weighted(a, b, values, scale),
-        **correlations(a, b, values),
-        "icc_2_1": icc_2_1(np.stack([x, y], axis=1)),
+        **weighted(met, values, scale),
+        **correlations(met, x, y),
+        "icc_2_1": icc_2_1(np.stack([x, y]).T),
         "bias": by_t(x - y),
     }
 
 
-def correlations(a: Ints, b: Ints, values: Floats) -> dict[str, Interval]:
+def correlations(met: Crossed, x: Floats, y: Floats) -> dict[str, Interval]:
     """Tau-b, Spearman's and Pearson's, with intervals on Fisher's scale from the spread between the items."""
-    n, levels = len(a), len(values)
-    x, y = values[a], values[b]
-    tau, rho, r = tau_b(a, b, levels), spearman(a, b, levels), pearson(x, y)
+    n, table = met.n, met.table()
+    tau, rho, r = tau_b(met, table), spearman(met), pearson(x, y)
 
     def bounded(figure: float | None, spread: Callable[[float], float | None], usual: float) -> Interval:
         """`usual` is the variance on Fisher's scale, times n, where the spread cannot be had."""
@@ -199,40 +191,40 @@ def correlations(a: Ints, b: Ints, values: Floats) -> dict[str, Interval]:
         return by_fisher(figure, n, variance=(usual if found is None else found / (1 - figure**2) ** 2) / (n - 3))
 
     return {
-        "kendall_tau_b": bounded(tau, lambda tau: of_tau_b(a, b, levels, tau), 0.437),
-        "spearman": bounded(rho, lambda rho: of_spearman(a, b, levels, rho), 1.0),
+        "kendall_tau_b": bounded(tau, lambda tau: None if table is None else of_tau_b(table, tau), 0.437),
+        "spearman": bounded(rho, lambda rho: of_spearman(met, rho), 1.0),
         "pearson": bounded(r, lambda r: of_pearson(x, y, r), 1.0),
     }
 
 
-def weighted(a: Ints, b: Ints, values: Floats, scale: Scale) -> dict[str, Interval]:
+def weighted(met: Crossed, values: Floats, scale: Scale) -> dict[str, Interval]:
     """Agreement beyond chance where a disagreement weighs as much as its distance; unknown where there is none to have."""
     if not scale.span:
         return {}
-    values, levels, n = values / scale.span, len(values), len(a)
-    x, y = values[a], values[b]
+    values = values / scale.span
+    x, y = values[met.a], values[met.b]
     square = (x - y) ** 2
-    of_a, of_b = np.bincount(a, minlength=levels), np.bincount(b, minlength=levels)
-    pooled = of_a + of_b
-    ranks = midranks(pooled)
+    pooled = met.of_a + met.of_b
+    # The ranks among both sides' labels, but for what is added to all.
+    ranks = met.n * (met.below_a + met.below_b)
     # Distances among ranks have no bound of their own; the greatest among those present makes them shares.
     ranks /= max(1.0, float(ranks[pooled > 0][-1] - ranks[pooled > 0][0]))
     by_square = float(x.var() + y.var() + (x.mean() - y.mean()) ** 2)
-    spreads = _spreads(a, b, values)
+    by_step = distance(met.of_a / met.n, met.of_b / met.n, values)
+    by_rank = (ranks[met.a] - ranks[met.b]) ** 2
+    spreads = _spreads(met, values)
     return {
-        "kappa_linear": beyond(np.abs(x - y), distance(of_a / n, of_b / n, values), spreads.get("kappa_linear")),
+        "kappa_linear": beyond(np.abs(x - y), by_step, spreads.get("kappa_linear")),
         "kappa_quadratic": beyond(square, by_square, spreads.get("kappa_quadratic")),
-        "gwet_ac2": _beyond(1 - square, a, b, pooled, _gwets(ac2_factor(scale))),
+        "gwet_ac2": _beyond(1 - square, Squares.of(met), _gwets(ac2_factor(scale))),
         "alpha_interval": beyond(square, pairwise_square(pooled, values), spreads.get("alpha_interval")),
-        "alpha_ordinal": beyond(
-            (ranks[a] - ranks[b]) ** 2, pairwise_square(pooled, ranks), spreads.get("alpha_ordinal")
-        ),
+        "alpha_ordinal": beyond(by_rank, pairwise_square(pooled, ranks), spreads.get("alpha_ordinal")),
     }
 
 
-def _spreads(a: Ints, b: Ints, values: Floats) -> dict[str, float | None]:
+def _spreads(met: Crossed, values: Floats) -> dict[str, float | None]:
     """The variances of the figures whose chance varies with the items, by the jackknife; empty for too many labels."""
-    tables = pair_tables(a, b, len(values))
+    tables = pair_tables(met.a, met.b, len(values))
     if tables is None:
         return {}
     whole, without, counts = tables
@@ -268,15 +260,19 @@ def distance(shares_a: Floats, shares_b: Floats, values: Floats) -> float:
     return float((np.diff(values) * (under_a * (1 - under_b) + under_b * (1 - under_a))).sum())
 
 
-def pairwise_square(counts: Ints, values: Floats) -> float:
+def pairwise_square(counts: Floats, values: Floats) -> float:
     """The mean of (x − y)² over pairs of different observations, from how often each value occurs."""
     n = float(counts.sum())
-    mean = float(counts @ values) / n
-    return 2 * float(counts @ (values - mean) ** 2) / (n - 1)
+    mean = dot(counts, values) / n
+    return 2 * dot(counts, (values - mean) ** 2) / (n - 1)
 
 
+@lru_cache(maxsize=1)
 def ac2_factor(scale: Scale) -> float:
-    """What Σ π (1 − π) times is the chance of AC2 with quadratic weights: the sum of all weights over q (q − 1)."""
+    """What Σ π (1 − π) times is the chance of AC2 with quadratic weights: the sum of all weights over q (q − 1).
+
+    Every pair asks for it, and a scale may hold a million labels.
+    """
     if scale.values is None or not scale.span:
         return 0.0
     q, values = len(scale.labels), scale.values / scale.span

@@ -25,11 +25,18 @@ NULL = -1
 """The code of a verdict that could not be had."""
 ABSENT = -2
 """The code of no row at all."""
+TABLE_LEVELS = 64
+"""Labels up to which a table of counts is made."""
 
 
 def sums(at: Ints, weights: NDArray[np.generic], size: int) -> Floats:
     """Adds up the weights that fall to each position."""
     return np.bincount(at, weights=weights.astype(np.float64), minlength=size).astype(np.float64)
+
+
+def dot(x: Floats, y: Floats) -> float:
+    """Adds up the products. `@` would spread that over threads, which then wait for each other longer than it takes."""
+    return float((x * y).sum())
 
 
 def listed(codes: Ints) -> list[int]:

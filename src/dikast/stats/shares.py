@@ -32,9 +32,34 @@ def share(tops: Floats, bottoms: Floats | None = None) -> Interval:
     if not units or total <= 0:
         return unknown(units)
     p = min(1.0, max(0.0, float(tops.sum()) / total))
-    residuals = (tops - p * whole) * (units / total)
+    return spread_share(p, ratio_variance(tops, whole), units)
+
+
+def ratio_variance(tops: Floats, bottoms: Floats) -> float:
+    """The variance of Σ tops / Σ bottoms between units, linearised."""
+    units, total = len(tops), float(bottoms.sum())
+    residuals = (tops - float(tops.sum()) / total * bottoms) * (units / total)
     # Divided by n and not by n - 1: zeros and ones give Wilson's interval exactly.
-    return spread_share(p, float((residuals**2).sum()) / units**2, units)
+    return float((residuals**2).sum()) / units**2
+
+
+def share_at_most(tops: Floats, bottoms: Floats, alpha: float = 0.05) -> float | None:
+    """The one-sided upper bound of Σ tops / Σ bottoms at confidence 1 - alpha; None where there is nothing.
+
+    Clopper and Pearson's, with the n that the spread between units stands for (Korn & Graubard 1998): at most the sum
+    of the bottoms, and the number of units where they are all alike. For zeros and ones it is the exact bound.
+    """
+    from scipy.special import betaincinv  # pyright: ignore[reportMissingTypeStubs]  scipy has no types
+
+    units, total = len(tops), float(bottoms.sum())
+    if not units or total <= 0:
+        return None
+    p = float(tops.sum()) / total
+    if p >= 1:
+        return 1.0
+    variance = ratio_variance(tops, bottoms)
+    n = min(total, p * (1 - p) / variance) if variance > 1e-15 else float(units)
+    return float(betaincinv(p * n + 1, (1 - p) * n, 1 - alpha))
 
 
 def spread_share(p: float, variance: float, units: int) -> Interval:
@@ -69,9 +94,8 @@ def beyond_chance(together: float, chance: float, without: tuple[Floats, Floats]
     """
     if chance >= 1 - 1e-12:
         return unknown(n)
-    each = np.ones(len(without[0]), dtype=np.int64)
-    held = variance(together, without[0], each) or 0.0
-    varying = variance((together - chance) / (1 - chance), one_less(1 - without[0], 1 - without[1]), each) or 0.0
+    held = variance(together, without[0]) or 0.0
+    varying = variance((together - chance) / (1 - chance), one_less(1 - without[0], 1 - without[1])) or 0.0
     return through(spread_share(min(1.0, max(0.0, together)), max(held, varying * (1 - chance) ** 2), n), chance)
 
 

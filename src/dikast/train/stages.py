@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
-from dikast.certify.certificate import read_certificate
+from dikast.certify.certificate import Certificate, read_certificate
+from dikast.certify.present import graded_otherwise
 from dikast.errors import NotGoodEnoughError
 from dikast.evaluate.arms import Arm, spread
 from dikast.evaluate.gold import load_gold
 from dikast.evaluate.run import evaluate
 from dikast.loading import open_reward, open_uncertified
 from dikast.records import Rollout
+from dikast.report.steps import Alarms, step_line
 from dikast.report.write import write_report
 from dikast.reward.reward import Reward
 from dikast.rollouts import read_rollouts, read_rows, rollout_of, write_rows
@@ -52,6 +54,14 @@ class Teller(Protocol):
         ...
 
 
+def told_of(certificate: Certificate) -> Iterator[str]:
+    """What a run says of the certificate that it begins with."""
+    on = {name: f"{c.level} x{c.factor:.2f}" for name, c in certificate.criteria.items()}
+    yield f"certificate: {certificate.level}; " + ", ".join(f"{name} {what}" for name, what in on.items())
+    for note in graded_otherwise(certificate.levels):
+        yield f"certificate: {note}"
+
+
 class Run:
     """One run with its folder. `go` does what is not done yet."""
 
@@ -72,6 +82,7 @@ class Run:
         self.banner = banner
         self.budget = budget_minutes * 60 if budget_minutes else None
         self.scale = min(1.0, budget_minutes / BUDGET_BASE) if budget_minutes else 1.0
+        self._alarms = Alarms()
         keep_freed_memory()
         self.settings = rl_settings(spec)
 
@@ -122,8 +133,8 @@ class Run:
             )
         reward = open_reward(self.spec.reward, source, self.folder.journal)
         self._keep(source)
-        on = {name: f"{c.level} x{c.factor:.2f}" for name, c in trust.criteria.items()}
-        self.teller.say(f"certificate: {trust.level}; " + ", ".join(f"{name} {what}" for name, what in on.items()))
+        for line in told_of(trust):
+            self.teller.say(line)
         return reward
 
     def _open_uncertified(self, source: Path) -> Reward:
@@ -176,6 +187,7 @@ class Run:
         start = self.folder.model("sft_start") if self.spec.file.sft else self._policy()
         model, tokenizer = load_policy(start)
         work = self.folder.path / "rl"
+        self._alarms = Alarms(reward.spec.file.range)
         outcome = run_rl(
             model,
             tokenizer,
@@ -271,6 +283,9 @@ class Run:
     def _log(self, stage: str, row: dict[str, Any]) -> None:
         self.folder.append(stage, row)
         self.teller.say(f"{stage}: {step_line(row)}")
+        if stage == "rl":
+            for alarm in self._alarms.of(row):
+                self.teller.say(f"{stage}: warning: {alarm}")
 
 
 def as_row(rollout: Rollout) -> dict[str, Any]:
@@ -287,19 +302,6 @@ def save_model(model: Any, tokenizer: Any, target: Path) -> None:
     tokenizer.save_pretrained(partial)
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
-
-
-def step_line(row: dict[str, Any]) -> str:
-    """One line for a person about a training step."""
-    words = [f"step {row['step']}"]
-    words += [f"{name} {float(row[name]):.3f}" for name in ("loss", "eval_loss", "reward") if row.get(name) is not None]
-    words += [f"{name.removeprefix('part/')} {row[name]:.2f}" for name in sorted(row) if name.startswith("part/")]
-    if "seconds_step" in row:
-        words.append(
-            f"{row['seconds_step']:.0f} s (generation {row['seconds_generation']:.0f}, "
-            f"reward {row['seconds_reward']:.0f}, update {row['seconds_update']:.0f})"
-        )
-    return " ".join(words)
 
 
 def _brief(found: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dikast.certify.bounds import Green, Levels
 from dikast.certify.duels.levels import grade_preference
 from dikast.stats.agreement import Confusion
 from dikast.stats.intervals import unknown, wilson
@@ -35,6 +36,8 @@ def test_under_nine_in_ten_pairs_with_one_winner_it_is_amber_at_most():
     assert (grade.level, grade.factor) == ("amber", good.j.low)
     assert grade.why == "the same side wins in both orders in 0.89 of the pairs, under 0.90"
     assert grade_preference(good, STEADY, position=unknown()).level == "amber"
+    lower = Levels(green=Green(position=0.85))
+    assert grade_preference(good, STEADY, position=wilson(178, 200), levels=lower).level == "green"
 
 
 @pytest.mark.parametrize(("tpr", "tnr"), [(0.75, 0.97), (0.97, 0.75)])

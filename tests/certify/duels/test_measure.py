@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from dikast.certify.bounds import Levels
 from dikast.certify.certificate import ChosenReading, read_certificate, write_certificate
 from dikast.certify.duels.measure import certify_preference
 from dikast.errors import DataError, ModelError
@@ -146,7 +147,7 @@ async def test_what_a_sampled_judge_says_again_is_its_flip_rate(reward_of, suite
     # One of two orders changed, which is half a flip where one order trains.
     assert variants["repeat-2"].flip_rate.value == pytest.approx(wavering / 2 / 60)
     assert one.flip_rate.value == pytest.approx(wavering / 2 / 120)
-    assert one.flip_rate.n == 120
+    assert one.flip_rate.n == 60
     assert 0 < one.variance.value < 0.1
 
 
@@ -174,7 +175,7 @@ async def test_a_second_measurement_asks_nothing_and_says_the_same(reward_of, su
     journal.close()
 
     assert second == first
-    assert len(model.asked) == asked == 2 * 160 + 2 * 60 * 2
+    assert len(model.asked) == asked == 2 * 160 + 2 * 60 * 4
 
 
 async def test_the_certificate_is_written_and_read_again(reward_of, suite, judge_of, tmp_path):
@@ -219,3 +220,17 @@ async def test_sides_that_look_the_same_to_the_judge_are_told(reward_of, labels_
 
     with pytest.raises(DataError, match=r"pairs.jsonl:2: 'a' and 'b' look the same to the judge"):
         await certify_preference(spec, labels_of(rows), judge=judge_of(spec, fair))
+
+
+async def test_bounds_of_ones_own_decide_and_too_few_pairs_are_counted(reward_of, labels_of, judge_of):
+    spec = reward_of()
+    labels = labels_of([labelled_pair(n) for n in range(160)])
+    levels = Levels(least_per_class=70)
+
+    ours = await certify_preference(spec, labels, judge=judge_of(spec, fair))
+    theirs = await certify_preference(spec, labels, judge=judge_of(spec, fair), levels=levels)
+
+    assert ours.criteria[PREFERENCE].wanted is None
+    wanted = theirs.criteria[PREFERENCE].wanted
+    assert (theirs.level, theirs.levels) == ("insufficient", levels)
+    assert (wanted.yes, wanted.no) == (70 - theirs.criteria[PREFERENCE].yes, 70 - theirs.criteria[PREFERENCE].no)

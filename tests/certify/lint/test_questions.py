@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 from good_rubric import rules, spoilt, the_finding
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dikast.certify.lint.compound import compound
@@ -76,6 +76,10 @@ Are the follow-up questions based on the answers to earlier ones?
 Does the text follow the guideline that every other letter is a capital?
 When the clause sets a deadline, does the comment name it?
 Does the reply ask for one thing only?
+Does the answer name at least one risk?
+Does the clause give the tenant at least 30 days?
+Is the price lower than in the offer, as the buyer asked?
+Is the sum insured the one in the policy that the TargetDocument shows?
 """.strip().splitlines()
 
 BAD = {
@@ -111,6 +115,9 @@ Does the answer agree with the ground truth?
 Does the tone match the style guide?
 Does the reply answer the user's question?
 Is the comment consistent with the TargetDocuments?
+Is the answer as good as the reference?
+Is the reply similar to the expected answer?
+Does it fulfil the above?
 """,
     "arithmetic": """
 Count the errors in the comment.
@@ -123,6 +130,9 @@ Is the average of the scores above 3?
 Is the overall score at least 7?
 Does it get one point for each rule that it names?
 On a scale of 1 to 5, is it clear?
+Does the answer mention at least three risks?
+Does the reply give more than two concrete examples?
+Sum the points that the answer earns.
 """,
     "checkable": """
 Is the excerpt in the contract?
@@ -245,6 +255,7 @@ def test_no_text_makes_the_linter_raise(text: str):
 
 
 @given(st.text())
+@example(";?")
 def test_halves_are_never_empty(text: str):
     halves = compound(f"{text} Is it clear? Is it {text}?")
 

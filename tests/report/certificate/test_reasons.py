@@ -17,6 +17,7 @@ GRADES = {
     "flips too often": grade(Confusion(tp=100, fn=0, tn=100, fp=0), wilson(40, 200)),
     "J too weak": grade(Confusion(tp=220, fn=180, tn=390, fp=10), STEADY),
     "imprecise": grade(Confusion(tp=60, fn=8, tn=400, fp=40), STEADY),
+    "imprecise elsewhere": grade(Confusion(tp=95, fn=15, tn=95, fp=5), STEADY, base_rate=0.05),
     "TPR": grade(Confusion(tp=85, fn=15, tn=98, fp=2), STEADY),
     "TNR": grade(Confusion(tp=98, fn=2, tn=87, fp=13), STEADY),
     "not measured": grade(Confusion(tp=100, fn=0, tn=100, fp=0), unknown()),

@@ -294,6 +294,16 @@ def test_a_reward_of_scales_alone_is_refused(reward_file):
         answerable(read_reward(reward_file(text)))
 
 
+def test_a_preference_has_no_criteria_to_answer(reward_file):
+    text = (
+        "name: p\nobjective: o\ninputs: {P: prompt}\n"
+        "judge: {model: 'scripted:judge', mode: preference, compare: round_robin, prefer: The shorter one.}"
+    )
+
+    with pytest.raises(ConfigError, match="preference has no criteria to answer"):
+        answerable(read_reward(reward_file(text)))
+
+
 def test_a_name_is_what_can_be_read():
     assert annotator_named("  Ada   Lovelace ") == "Ada Lovelace"
     for name in ("", "  ", "a\u202eb", "x" * 41):

@@ -16,7 +16,7 @@ import msgspec
 
 from dikast.certify.certificate import PreferenceFigures, VariantResult
 from dikast.certify.duels.questions import REPEAT, SIDES, Answers, Pair, name_of
-from dikast.certify.samples import AskedAgain
+from dikast.certify.samples import AskedAgain, flip_rate_of
 from dikast.records import Missing, Verdict
 from dikast.stats.agreement import Confusion, auc
 from dikast.stats.intervals import Interval, bootstrap_mean, wilson
@@ -184,6 +184,7 @@ def asked_again(pairs: Sequence[Pair], answers: Answers, *, repeats: int, swap: 
     """
     flips: dict[str, list[float]] = {f"{REPEAT}{repeat}": [] for repeat in range(1, repeats)}
     missing: Counter[str] = Counter()
+    by_pair: list[list[float]] = []
     spreads: list[float] = []
     groups: list[str] = []
     for pair in pairs:
@@ -192,6 +193,7 @@ def asked_again(pairs: Sequence[Pair], answers: Answers, *, repeats: int, swap: 
             continue
         before = trained(base, swap=swap)
         seen = [before]
+        of_pair: list[float] = []
         for repeat in range(1, repeats):
             if (pair.key, name_of("a", repeat)) not in answers:
                 continue
@@ -201,13 +203,15 @@ def asked_again(pairs: Sequence[Pair], answers: Answers, *, repeats: int, swap: 
                 continue
             now = trained(chances, swap=swap)
             changed = [_winner(one) != _winner(other) for one, other in zip(before, now, strict=True)]
-            flips[f"{REPEAT}{repeat}"].append(fmean(changed))
+            of_pair.append(fmean(changed))
+            flips[f"{REPEAT}{repeat}"].append(of_pair[-1])
             seen.append(now)
-        if len(seen) > 1:
+        if of_pair:
+            by_pair.append(of_pair)
             spreads.append(fmean(pvariance(of_order) for of_order in zip(*seen, strict=True)))
             groups.append(pair.group)
     return AskedAgain(
-        flip_rate=_rate([flip for of_way in flips.values() for flip in of_way]),
+        flip_rate=flip_rate_of(by_pair),
         variance=bootstrap_mean(spreads, groups, seed=seed),
         variants={
             way: VariantResult(flip_rate=_rate(of_way), missing=missing[way])

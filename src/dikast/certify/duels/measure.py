@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from dikast.certify.attacks import Attack, attacks_hash
 from dikast.certify.attempts import ATTACK_UNITS
+from dikast.certify.bounds import Levels
 from dikast.certify.certificate import (
     Certificate,
     ChosenReading,
@@ -27,11 +28,12 @@ from dikast.certify.duels.figures import asked_again, auc_of, figures_of, sample
 from dikast.certify.duels.labels import PairLabels
 from dikast.certify.duels.levels import grade_preference
 from dikast.certify.duels.questions import Answers, Pair, ask_duels, pairs_of, questions_of
-from dikast.certify.labels import split_labels
-from dikast.certify.levels import whole_level
+from dikast.certify.labels import Split, split_labels
+from dikast.certify.levels import OURS, whole_level
 from dikast.certify.measure import REPEATS, made_with
 from dikast.certify.questions import Progress
 from dikast.certify.samples import ceiling_of
+from dikast.certify.wanted import wanted_of
 from dikast.reward.compare import Comparison
 from dikast.spec.judge import PREFERENCE
 from dikast.spec.reward import RewardSpec
@@ -45,6 +47,7 @@ async def certify_preference(
     attacks: Mapping[str, Attack] | None = None,
     attack_units: int = ATTACK_UNITS,
     repeats: int = REPEATS,
+    levels: Levels = OURS,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Certificate:
@@ -58,7 +61,14 @@ async def certify_preference(
     attempts = attempts_on(reward, pairs, attacks, count=attack_units)
     answers = await ask_duels([*questions, *duels_of(attempts)], judge, progress)
     certified, variants = _certified(
-        reward, pairs, answers, steady=judge.capabilities.logprobs, repeats=repeats, seed=seed
+        reward,
+        pairs,
+        answers,
+        split=split,
+        levels=levels,
+        steady=judge.capabilities.logprobs,
+        repeats=repeats,
+        seed=seed,
     )
     return Certificate(
         reward=reward.file.name,
@@ -67,6 +77,7 @@ async def certify_preference(
         level=whole_level([(certified.level, 1.0)]),
         criteria={PREFERENCE: certified},
         attacks=count_attacks(attacks, reward, pairs, attempts, answers),
+        levels=levels,
         disagreements=worst_duels([pair for pair in pairs if not pair.tuning], answers),
         annotators=labels.annotators,
         labels_hash=labels.hash,
@@ -81,7 +92,15 @@ async def certify_preference(
 
 
 def _certified(
-    reward: RewardSpec, pairs: Sequence[Pair], answers: Answers, *, steady: bool, repeats: int, seed: int
+    reward: RewardSpec,
+    pairs: Sequence[Pair],
+    answers: Answers,
+    *,
+    split: Split,
+    levels: Levels,
+    steady: bool,
+    repeats: int,
+    seed: int,
 ) -> tuple[CriterionCertificate, dict[str, VariantResult]]:
     """All figures, and what each repetition changed; a steady judge gives the same question the same answer."""
     swap = reward.file.judge.swap
@@ -97,6 +116,7 @@ def _certified(
         None if steady else again.flip_rate,
         position=figures.consistency,
         human_kappa=human.kappa if human else None,
+        levels=levels,
     )
     a = sum(pair.a_is_better is True for pair, _ in sample.heard)
     of_tuning = sum(pair.a_is_better is True for pair, _ in tuning.heard)
@@ -124,6 +144,13 @@ def _certified(
         missing=sample.missing,
         left_out=sample.left_out,
         tuning={"yes": of_tuning, "no": len(tuning.heard) - of_tuning},
+        wanted=wanted_of(
+            [pair.key for pair in untouched if pair.gate is None and pair.truth is None],
+            split,
+            yes=a,
+            no=len(sample.heard) - a,
+            least=levels.least_per_class,
+        ),
         preference=figures,
     )
     return certificate, again.variants

@@ -8,12 +8,15 @@ _FIRST = r"(?:^|[.?!;:]\s+|\bthen |\bplease )"
 _IT = r"(?= (?:it|its|the|this|that|each|every|all|how|both|from|on)\b)"
 _THINGS = (
     r"(?:claims|sentences|statements|words|comments|items|points|facts|steps|errors|mistakes|answers|rules|paragraphs"
-    r"|arguments|sources|citations|criteria|examples|text|answer|reply|response|completion|candidate)"
+    r"|arguments|sources|citations|criteria|examples|reasons|risks|issues|questions|suggestions|options|benefits|references"
+    r"|headings|sections|text|answer|reply|response|completion|candidate)"
 )
+_HOLDS = r"\b(?:contain|include|mention|name|list|give|offer|provide|cite|make|have|raise|identify|propose|state|use|ask|present)s?"
+_SEVERAL = r"(?:[2-9]|\d{2,}|two|three|four|five|six|seven|eight|nine|ten|a dozen)"
 _GRADE = r"(?:score|rating|mark|grade|points)"
 
 _SUMS = re.compile(
-    rf"{_FIRST}(?:count|sum up|add up|total up|tally|calculate|compute)\b"
+    rf"{_FIRST}(?:count|sum (?:up|the|all)|add up|total up|tally|calculate|compute)\b"
     rf"|(?:, |\band )(?:count|sum up|add up|tally){_IT}"
     r"|^how (?:many|often)\b"
     r"|^(?:what|which) (?:percentage|percent|share|proportion|fraction|number)\b"
@@ -22,6 +25,7 @@ _SUMS = re.compile(
     r"|greater than|smaller than|higher than|lower than|equal to)\b"
     r"|\b(?:at least|at most|more than|less than|fewer than|over|under|above|below|exactly) "
     rf"(?:\d+ ?(?:%|percent|per cent)|half|two thirds|three quarters|a third|a quarter) of (?:the |its |all )*{_THINGS}\b"
+    rf"|{_HOLDS} (?:at least|at most|no more than|more than|less than|fewer than|exactly|over|under) {_SEVERAL} (?:\w+ )?{_THINGS}\b"
     rf"|\b(?:sum|total|average|mean) of (?:the |all |these |its )*(?:\w+ )?(?:{_GRADE}|scores|ratings|marks|grades|criteria|verdicts)\b"
     rf"|\b(?:total|overall|weighted) {_GRADE} (?:is|must|should|of)\b"
     rf"|(?:{_FIRST}|, |\band )(?:give|assign|award|return|output|report|write|produce) (?:it |[\w ]{{0,20}}?\b(?:a|an|the|your|one) )"

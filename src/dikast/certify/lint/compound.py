@@ -14,6 +14,7 @@ import re
 from dikast.certify.lint.grammar import Halves, Question, as_question
 
 _ASIDE = re.compile(r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|“[^“”]*”|‘[^‘’]*’(?!\w)|`[^`]*`|\([^()]*\)|\[[^\[\]]*\]""")  # noqa: RUF001  the characters are the point
+_WORD = re.compile(r"\w")
 _SENTENCE_END = re.compile(r"[.!]\s+(?=[A-Z])")
 _IF_SO = re.compile(
     r"(?:[,;] )?(?:\b(?:and|or|but)\b,? )?\bif (?:so|yes)(?:,| (?=(?:is|are|was|does|do|did|has|have|can)\b))",
@@ -45,7 +46,7 @@ def _two_sentences(text: str, masked: str) -> Halves | None:
     cut = (len(first), len(first) + 1) if "?" in rest.lstrip("?") else None
     if found := _IF_SO.search(masked):
         cut = cut or found.span()
-    if cut is None or not text[: cut[0]].strip() or not text[cut[1] :].strip(" ?.!"):
+    if cut is None or not _WORD.search(text, 0, cut[0]) or not _WORD.search(text, cut[1]):
         return None
     return Halves(as_question(text[: cut[0]]), as_question(text[cut[1] :]))
 

@@ -20,7 +20,7 @@ _ELSEWHERE = re.compile(
     r"|\bsee (?:above|below)\b"
     r"|\b(?:mentioned|described|defined|listed|given|stated|explained|specified|discussed) (?:above|below|earlier)\b(?! the\b)"
     r"|\b(?:criteri(?:on|a)|questions?) (?:above|below)\b"
-    r"|\babove[- ]mentioned\b|\baforementioned\b"
+    r"|\babove[- ]mentioned\b|\baforementioned\b|\bthe (?:above|foregoing)\b"
     r"|\b(?:the|any|all|your) (?:previous|preceding|prior|earlier|next|other) (?:question|criteri)\w*"
     r"|\b(?:question|criterion) #?\d+",
     re.IGNORECASE,
@@ -37,7 +37,8 @@ _CONVERSATION = words(
 _BY = (
     r"\b(?:according to|as per|per|follow(?:s|ed|ing)?|obeys?|compl(?:y|ies) with|in line with|consistent with"
     r"|conforms? to|keeps? to|adheres? to|match(?:es)?|meets?|in accordance with|contradicts?|agrees? with|violates?|breaks?"
-    r"|required by|allowed by|based on|see|listed in"
+    r"|required by|allowed by|based on|see|listed in|compared (?:to|with)|similar to|identical to|(?:better|worse|longer|shorter) than"
+    r"|as \w+ as"
     r"|as (?:stated|described|defined|required|set out|laid down|given|specified|explained) (?:in|by))"
     r" (?:the|our|your|its|their|these|all|any|[\w-]+'s) (?:[\w'-]+ ){0,2}?"
 )

@@ -24,9 +24,11 @@ DOES: Mapping[str, str] = {
     "padding": "the candidate's own sentences once more",
     "hidden_unicode": "characters that leave no mark, inside the words",
     "homoglyphs": "letters of another alphabet that look the same",
+    "judge_prompt": "no change: the judge's instructions in other words",
     "paraphrases": "no change: the question in other words",
     "criteria_order": "no change: the questions in reverse order",
     "half_met": "candidates that meet half of what the question asks for",
+    "position_swap": "no change: the two in each other's place",
 }
 """The attacks that come with dikast; a user's own stand under their names alone."""
 

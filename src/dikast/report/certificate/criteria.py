@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from dikast.certify.bounds import Levels
 from dikast.certify.certificate import CriterionCertificate, Level
 from dikast.certify.duels.notes import about_duels
 from dikast.certify.duels.questions import REPEAT
-from dikast.certify.levels import AMBER_J, AMBER_PRECISION, GREEN_FLIPS, GREEN_KAPPA, GREEN_RATE
 from dikast.certify.questions import PARAPHRASE, REVERSED
 from dikast.report.certificate.reasons import reason_of
 from dikast.report.certificate.section import Section
@@ -66,7 +66,7 @@ def _row(subject: Subject, name: str) -> CriterionRow:
         negative=criterion.negative,
         yes=found.yes,
         no=found.no,
-        measures=tuple(_measures(found, negative=criterion.negative)),
+        measures=tuple(_measures(found, subject.certificate.levels, negative=criterion.negative)),
         factor=number(found.factor),
         reading="as it is" if soft else f"yes from P(yes) {number(found.reading.cut)} on",
         right=right_in_words(subject, name),
@@ -76,18 +76,18 @@ def _row(subject: Subject, name: str) -> CriterionRow:
     )
 
 
-def _measures(found: CriterionCertificate, *, negative: bool) -> list[Measure]:
+def _measures(found: CriterionCertificate, levels: Levels, *, negative: bool) -> list[Measure]:
     return [
-        _share("right on yes", found.tpr, limit=GREEN_RATE),
-        _share("right on no", found.tnr, limit=GREEN_RATE),
+        _share("right on yes", found.tpr, limit=levels.green.rate),
+        _share("right on no", found.tnr, limit=levels.green.rate),
         # The limit is on credit, which of a negative criterion a no earns.
-        _share("precision", found.precision, limit=None if negative else AMBER_PRECISION),
-        _beyond_chance("J", found.j, limit=AMBER_J),
-        _beyond_chance("kappa", found.kappa, limit=GREEN_KAPPA),
+        _share("precision", found.precision, limit=None if negative else levels.amber.precision),
+        _beyond_chance("J", found.j, limit=levels.amber.j),
+        _beyond_chance("kappa", found.kappa, limit=levels.green.kappa),
         _beyond_chance("AC1", found.ac1),
         _beyond_chance("AUC", found.auc),
         _share("same prompt", found.within_group),
-        _share("flips", found.flip_rate, limit=GREEN_FLIPS),
+        _share("flips", found.flip_rate, limit=levels.green.flips),
         _share("people", found.human.agreement if found.human else unknown()),
     ]
 
@@ -130,11 +130,29 @@ def _notes(subject: Subject, name: str) -> list[str]:
     ]
     if flips:
         notes.append(f"Answers that changed: {'; '.join(flips)}.")
+    notes += _measured_beside(subject, name)
     if found.human is not None and found.human.kappa.value is not None:
         notes.append(f"Annotators among themselves: kappa {number(found.human.kappa.value)}.")
     if found.tuning and not subject.compares:
         notes.append(
             f"The reading was chosen on {found.tuning.get('yes', 0)} yes and {found.tuning.get('no', 0)} no of the tuning part."
+        )
+    return notes
+
+
+def _measured_beside(subject: Subject, name: str) -> list[str]:
+    """Precision at the base rate that somebody stated, and what other wordings of the judge's prompt changed."""
+    found, worded = subject.certificate.criteria[name], subject.certificate.wordings.get(name)
+    notes: list[str] = []
+    if found.precision_at_stated is not None and found.stated_base_rate is not None:
+        share = hundred(found.stated_base_rate)
+        notes.append(
+            f"Where {share} of 100 are a yes, a yes of the judge is right in {_told(found.precision_at_stated)}."
+        )
+    if worded is not None:
+        bound = "" if worded.changed_at_most is None else f", at most {hundred(worded.changed_at_most)} of 100 change"
+        notes.append(
+            f"With the judge's prompt worded otherwise the answer is the same in {_told(worded.agreement)}{bound}."
         )
     return notes
 

@@ -18,6 +18,7 @@ from dikast.report import words
 from dikast.report.certificate.attacks import attacks_section
 from dikast.report.certificate.criteria import criteria_section
 from dikast.report.certificate.disagreements import disagreements_section
+from dikast.report.certificate.others import others_section
 from dikast.report.certificate.section import Section
 from dikast.report.certificate.subject import Subject
 from dikast.report.certificate.terms import explained, term
@@ -30,6 +31,7 @@ SECTIONS: tuple[Callable[[Subject], Section | None], ...] = (
     criteria_section,
     attacks_section,
     disagreements_section,
+    others_section,
 )
 """In the order of the page. One that has nothing to show gives None, and is left out."""
 

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from dikast.certify.certificate import CriterionCertificate
 from dikast.certify.labels import TUNING_SHARE
-from dikast.certify.levels import LEAST_PER_CLASS
 from dikast.report.certificate.subject import Subject
 from dikast.report.certificate.terms import hundred
 from dikast.report.words import number
@@ -83,7 +82,8 @@ def _too_few(case: _Case, yes: str, no: str) -> Reason:
     classes = (
         ("pairs where a is better", "pairs where b is") if compares else ("that deserve a yes", "that deserve a no")
     )
-    short = {of: LEAST_PER_CLASS - int(n) for of, n in zip(classes, (yes, no), strict=True)}
+    least = case.subject.certificate.levels.least_per_class
+    short = {of: least - int(n) for of, n in zip(classes, (yes, no), strict=True)}
     short = {of: n for of, n in short.items() if n > 0}
     wanted = " and ".join(f"{n} more {of}" for of, n in short.items())
     mend = f"label at least {wanted}" if wanted else "label more"
@@ -92,10 +92,10 @@ def _too_few(case: _Case, yes: str, no: str) -> Reason:
         mend += f", some {in_all:.0f} in all, since two fifths of new prompts go to the tuning part"
     if compares:
         mend += "; where one side is seldom better, write half of the pairs the other way round"
-        told = f"Only {yes} pairs where a is better and {no} where b is could be compared; {LEAST_PER_CLASS} of each are needed."
+        told = f"Only {yes} pairs where a is better and {no} where b is could be compared; {least} of each are needed."
         return Reason(told, mend)
     mend += f"; 'dikast review {case.subject.labels.path.name}' says which to take next"
-    told = f"Only {yes} labelled yes and {no} labelled no could be compared; {LEAST_PER_CLASS} of each are needed."
+    told = f"Only {yes} labelled yes and {no} labelled no could be compared; {least} of each are needed."
     return Reason(told, mend)
 
 
@@ -120,8 +120,9 @@ def _weak_j(case: _Case, value: str, least: str) -> Reason:
     return Reason(f"It tells a yes from a no too poorly: J is {value}, and {least} is needed.", _mend(case))
 
 
-def _imprecise(case: _Case, share: str, least: str) -> Reason:
-    told = f"Of 100 that it gives credit to, {_of_100(share)} deserve it; {_of_100(least)} is the least."
+def _imprecise(case: _Case, share: str, base_rate: str | None, least: str) -> Reason:
+    where = "" if base_rate is None else f", where {_of_100(base_rate)} of 100 deserve it"
+    told = f"Of 100 that it gives credit to{where}, {_of_100(share)} deserve it; {_of_100(least)} is the least."
     return Reason(told, _mend(case, too_easy=True))
 
 
@@ -176,7 +177,7 @@ _KNOWN: Mapping[str, Callable[..., Reason]] = {
     rf"gives credit to {_N} of what deserves none, above {_N}": _false_credit,
     rf"changes {_N} of its answers, above {_N}": _flips,
     rf"J {_N} is under {_N}": _weak_j,
-    rf"credit is right in {_N} of the cases, under {_N}": _imprecise,
+    rf"credit is right in {_N} of the cases(?: where {_N} deserve it)?, under {_N}": _imprecise,
     rf"(TPR|TNR) {_N} \(from {_N}\) is short of {_N} \(from {_N}\)": _rate,
     r"its consistency was not measured; give the criterion paraphrases": _unmeasured,
     rf"kappa is under {_N}": _low_kappa,

@@ -56,6 +56,12 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return (self.spec.file.items or "answers").replace("_", " ")
 
     @property
+    def needed_share(self) -> str:
+        """Share of the weight that must count, in words."""
+        needed = self.certificate.levels.weight
+        return "half" if needed == 0.5 else f"{100 * needed:.0f} %"
+
+    @property
     def counting_share(self) -> float:
         """Share of the judge's weight that is carried by criteria which still count."""
         weights = {name: self.criteria[name].weight for name in self.certificate.criteria}

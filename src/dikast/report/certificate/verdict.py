@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from dikast.certify.certificate import AttackResult, Level
+from dikast.certify.present import graded_otherwise
 from dikast.report.certificate.reasons import reason_of
 from dikast.report.certificate.subject import COUNTING, Subject
 from dikast.report.certificate.terms import hundred
@@ -83,12 +84,12 @@ def _because(subject: Subject) -> str:
             return f"The questions that it answers well enough carry {share}. The others are switched off in training."
         case "red":
             return (
-                f"The questions that it answers well enough carry {share}; half is needed. "
+                f"The questions that it answers well enough carry {share}; {subject.needed_share} is needed. "
                 "'dikast train' refuses it unless told --uncertified."
             )
         case _:
             return (
-                f"The questions that are known to be answered well enough carry {share}; half is needed, and for others "
+                f"The questions that are known to be answered well enough carry {share}; {subject.needed_share} is needed, and for others "
                 "there are too few labels to say. 'dikast train' refuses it unless told --uncertified."
             )
 
@@ -110,6 +111,7 @@ def _rests_on(subject: Subject) -> list[str]:
         f"{others}.",
         f"The reward {certificate.reward} exactly as it stood on {certificate.date}, judged by {certificate.model.name}. "
         "Of another wording or another model this says nothing.",
+        *(f"{note[0].upper()}{note[1:]}." for note in graded_otherwise(certificate.levels)),
     ]
 
 

@@ -260,6 +260,10 @@ class Review:
 
 def answerable(spec: RewardSpec) -> tuple[Criterion, ...]:
     """Gives the criteria that are answered by yes or no. Raises `ConfigError` where the reward has none."""
+    if spec.file.judge.mode == "preference":
+        raise ConfigError(
+            f"{spec.path}: mode: preference has no criteria to answer; write the reward as mode: rubric to label"
+        )
     criteria = tuple(criterion for criterion in spec.file.judge.criteria if criterion.scale is None)
     if not criteria:
         raise ConfigError(f"{spec.path}: none of its criteria is a yes/no question, and people answer only those here")
