@@ -101,8 +101,9 @@ clean:
 	@$(PIP_INSTALL) --no-deps -e .
 	@touch $@
 
-.venv/.dev: requirements/dev.txt .venv/.runtime
+.venv/.dev: requirements/dev.txt requirements/vendor.txt .venv/.runtime
 	@$(PIP_INSTALL) -r requirements/dev.txt
+	@$(PIP_INSTALL) --no-deps -r requirements/vendor.txt
 	@touch $@
 
 .venv/.docs: requirements/docs.txt .venv/.runtime

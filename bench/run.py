@@ -34,6 +34,7 @@ BENCHMARKS = (
     "agree.py",
     "certify.py",
     "serve.py",
+    "lambda.py",
 )
 
 

@@ -74,6 +74,19 @@ def test_every_row_comes_back_in_time_while_bedrock_throttles(contract_package, 
     assert reply.seconds < 20
 
 
+def test_a_judge_that_never_answers_leaves_whole_answers_in_time_again_and_again(contract_package, rollouts):
+    samples = read_samples(rollouts, 12)
+    with Emulator(package(contract_package("--latency", "60")), seconds=3) as running:
+        replies = [running.invoke(samples) for _ in range(2)]
+
+    for reply in replies:
+        assert reply.error is None
+        assert len(reply.answer) == 12
+        assert reply.seconds < 3
+        told = {entry["value"] for row in reply.answer for entry in row["metrics_list"] if entry["name"] == "missing"}
+        assert 1.0 in told
+
+
 def test_a_reward_that_cannot_be_opened_says_why_in_the_answer(contract_package, rollouts):
     folder = contract_package()
     (folder / "comments.schema.json").unlink()

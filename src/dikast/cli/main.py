@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import importlib.metadata
+import io
 import os
 import platform
 import sys
@@ -24,6 +25,7 @@ from typer.main import get_command
 
 from dikast.cli.lazily import lazy_application
 from dikast.errors import DikastError
+from dikast.report.words import visible
 
 if TYPE_CHECKING:
     from typer._click import Context
@@ -87,6 +89,10 @@ def _application() -> typer.Typer:
 
 def main() -> None:
     """Runs the command line and exits with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Texts and names come from anywhere: what a locale has no sign for is no error.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -181,5 +187,5 @@ def _keep(told: str) -> Path | None:
 
 
 def _fail(message: str, code: int) -> int:
-    typer.echo(f"error: {' '.join(message.splitlines())}", err=True)
+    typer.echo(f"error: {visible(' '.join(message.splitlines()))}", err=True)
     return code

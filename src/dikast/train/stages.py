@@ -128,8 +128,9 @@ class Run:
             )
         trust = read_certificate(source)
         if trust.level in ("red", "insufficient"):
+            mend = "mend the criteria" if trust.level == "red" else "label more"
             raise NotGoodEnoughError(
-                f"{source}: the certificate is {trust.level}; mend the criteria and certify again, or say --uncertified"
+                f"{source}: the certificate is {trust.level}; {mend} and certify again, or say --uncertified"
             )
         reward = open_reward(self.spec.reward, source, self.folder.journal)
         self._keep(source)

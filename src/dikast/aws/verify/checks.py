@@ -52,6 +52,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     tolerance: float = 0.0
     """By how much the score of one sample may differ from call to call."""
     envelope: bool = False
+    fails_alone: bool = False
+    """Whether its settings ask for it: an event fails where a sample without a score has no sibling with one."""
 
 
 class _Asking:
@@ -165,7 +167,7 @@ def _input_forms(asking: _Asking) -> Iterator[Finding]:
         reply = asking.ask(event)
         scores = asking.scores(reply)
         if reply.error:
-            wrong.append(f"{name} ({reply.error[:80]})")
+            wrong.append(f"{name} ({reply.error[:200]})")
         elif len(scores) != 1 or len(base) != 1 or not asking.same(scores[0], base[0]):
             wrong.append(f"{name} (another score)")
     if wrong:
@@ -195,6 +197,7 @@ def _poison(asking: _Asking) -> Iterator[Finding]:
     good = [{**sample, "id": f"good-{at}"} for at, sample in enumerate(asking.samples[:2])]
     alone = asking.scores(asking.ask(good))
     bad: list[str] = []
+    asked_for: list[str] = []
     for what, sample in poisoned(asking.samples[0]).items():
         event = [good[0], sample, *good[1:]]
         reply = asking.ask(event)
@@ -202,15 +205,22 @@ def _poison(asking: _Asking) -> Iterator[Finding]:
             yield _failed("poisoned sample", f"a batch with {what}", reply.error)
             return
         if reply.error:
-            bad.append(f"{what} takes the whole batch down ({reply.error[:80]})")
+            told = asked_for if asking.wanted.fails_alone else bad
+            told.append(f"{what} takes the whole batch down ({reply.error[:200]})")
             continue
         scores = asking.scores(reply)
         if said := asking.new_problem(event, reply):
             bad.append(f"{what}: {said}")
         elif not asking.known and not all(map(asking.same, [scores[0], *scores[2:]], alone)):
             bad.append(f"{what} changes the scores of the samples beside it")
-    said = "; ".join(bad) or "the good samples keep their scores beside an empty, a broken and a hostile one"
-    yield Finding(check="poisoned sample", outcome="failed" if bad else "passed", said=said)
+    if bad:
+        yield Finding(check="poisoned sample", outcome="failed", said="; ".join(bad))
+    elif asked_for:
+        said = f"as 'alone: fail' asks for: {'; '.join(asked_for)}"
+        yield Finding(check="poisoned sample", outcome="noted", said=said)
+    else:
+        said = "the good samples keep their scores beside an empty, a broken and a hostile one"
+        yield Finding(check="poisoned sample", outcome="passed", said=said)
 
 
 def _last_turn(asking: _Asking) -> Iterator[Finding]:

@@ -5,7 +5,7 @@
 
 One emulator is one execution environment. It dies of two events at once, so whoever calls side by side takes
 several (`targets.LocalTarget`). Its binary comes inside the wheel of aws-sam-cli, whose own dependencies are
-not needed: `pip install --no-deps aws-sam-cli awslambdaric snapshot-restore-py simplejson`.
+not needed (`INSTALL`).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ import msgspec
 
 from dikast.errors import UnavailableError
 
+INSTALL = "pip install --no-deps aws-sam-cli awslambdaric snapshot-restore-py simplejson"
 MEMORY_MB = 1024
 _PATH = "/2015-03-31/functions/function/invocations"
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
@@ -46,6 +47,8 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str] = {}
     python_path: tuple[str, ...] = ()
     """Where modules are looked for beside the folder."""
+    alone: bool = False
+    """Whether no other module than those is to be found: as in Lambda."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +66,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 def find_emulator() -> Path | None:
     """The emulator's binary: of aws-sam-cli where that is installed, else one in the path."""
-    machine = _MACHINES.get(platform.machine().lower())
+    machine = _MACHINES.get(platform.machine().lower()) if sys.platform == "linux" else None
     found = importlib.util.find_spec("samcli")
     if machine and found and found.submodule_search_locations:
         path = Path(found.submodule_search_locations[0], "local", "rapid", f"aws-lambda-rie-{machine}")
@@ -84,10 +87,7 @@ class Emulator:
     def __init__(self, package: Package, *, seconds: float, name: str = "SageMaker-local") -> None:
         binary = find_emulator()
         if binary is None:
-            raise UnavailableError(
-                "the Lambda runtime emulator is not installed; "
-                "pip install --no-deps aws-sam-cli awslambdaric snapshot-restore-py simplejson"
-            )
+            raise UnavailableError(f"the Lambda runtime emulator is not installed; {INSTALL}")
         self._seconds = seconds
         self._port = _free_port()
         self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115  closed with the emulator; appended to, so that reading moves no writer
@@ -97,7 +97,7 @@ class Emulator:
                 "--log-level", "error",
                 "--runtime-interface-emulator-address", f"127.0.0.1:{self._port}",
                 "--runtime-api-address", f"127.0.0.1:{_free_port()}",
-                sys.executable, "-m", "awslambdaric", package.handler,
+                sys.executable, *(["-S"] if package.alone else []), "-m", "awslambdaric", package.handler,
             ],
             cwd=package.folder,
             env=_environment(package, seconds, name),
@@ -131,6 +131,11 @@ class Emulator:
         finally:
             connection.close()
         return read_reply(raw, time.monotonic() - started)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it takes another event."""
+        return self._process.poll() is None
 
     def log(self) -> str:
         """What the function and its runtime have printed."""

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +18,7 @@ import msgspec
 
 from dikast.aws.settings import FILE_NAME
 from dikast.aws.verify.emulator import Emulator, Package, Reply, is_installed, read_reply
+from dikast.aws.verify.runtime import link_modules
 from dikast.errors import UnavailableError, UsageError
 
 HANDLER = "dikast.aws.handler.handler"
@@ -75,10 +76,10 @@ class LocalTarget:
             running = self._idle.get_nowait()
         except queue.Empty:
             running = self._new()
-        try:
-            return running.invoke(event)
-        finally:
+        reply = running.invoke(event)
+        if running.is_running:
             self._idle.put(running)
+        return reply
 
     def invoke_together(self, events: Sequence[Any]) -> list[Reply]:
         """Sends events side by side."""
@@ -189,11 +190,22 @@ class _Context:
         return int(1000 * (self._end - time.monotonic()))
 
 
-def open_target(named: str, *, handler: str | None, seconds: float, environments: int, stack: ExitStack) -> Target:
-    """Opens what the user named: an ARN, a zip or a folder that `build` made, or a Python file with a handler."""
+def open_target(
+    named: str,
+    *,
+    handler: str | None,
+    seconds: float,
+    environments: int,
+    stack: ExitStack,
+    variables: Mapping[str, str] | None = None,
+) -> Target:
+    """Opens what the user named: an ARN, a zip or a folder that `build` made, or a Python file with a handler.
+
+    `variables` are environment variables of a local one.
+    """
     if found := _ARN.fullmatch(named):
         return DeployedTarget(found[0], seconds=seconds)
-    package = package_of(Path(named), handler, stack)
+    package = msgspec.structs.replace(package_of(Path(named), handler, stack), environment=variables or {})
     if is_installed():
         target: Target = LocalTarget(package, seconds=seconds, environments=environments)
     else:
@@ -208,7 +220,7 @@ def package_of(path: Path, handler: str | None, stack: ExitStack) -> Package:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dikast-verify-")))
         with zipfile.ZipFile(path) as packed:
             packed.extractall(folder)
-        return _package(folder, handler)
+        return _package(folder, handler, stack)
     if path.suffix == ".py" and path.is_file():
         name = handler or next((name for name in _NAMES if f"def {name}(" in path.read_text("utf-8")), None)
         if name is None:
@@ -217,18 +229,23 @@ def package_of(path: Path, handler: str | None, stack: ExitStack) -> Package:
             folder=path.parent.resolve(), handler=f"{path.stem}.{name}", python_path=tuple(filter(None, sys.path))
         )
     if path.is_dir():
-        return _package(path.resolve(), handler)
+        return _package(path.resolve(), handler, stack)
     raise UsageError(
         f"{path}: no ARN of a function, and no zip, folder or Python file; build one with 'dikast aws build'"
     )
 
 
-def _package(folder: Path, handler: str | None) -> Package:
+def _package(folder: Path, handler: str | None, stack: ExitStack) -> Package:
     if handler is None and not (folder / FILE_NAME).is_file():
         raise UsageError(
             f"{folder}: holds no {FILE_NAME}, so it was not built by dikast; name its handler with --handler"
         )
-    return Package(folder=folder, handler=handler or HANDLER, python_path=tuple(filter(None, sys.path)))
+    handler = handler or HANDLER
+    if (folder / handler.partition(".")[0]).exists() or (folder / f"{handler.partition('.')[0]}.py").is_file():
+        # Whole as it will be uploaded: what it lacks must not come from here.
+        modules = link_modules(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dikast-runtime-"))))
+        return Package(folder=folder, handler=handler, python_path=(str(modules),), alone=True)
+    return Package(folder=folder, handler=handler, python_path=tuple(filter(None, sys.path)))
 
 
 def _imported(package: Package) -> Callable[[Any, Any], Any]:

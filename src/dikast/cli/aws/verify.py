@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from dikast.aws.settings import FILE_NAME, read_settings
+from dikast.aws.verify import scripted
 from dikast.aws.verify.checks import Finding, Wanted, verify
+from dikast.aws.verify.emulator import INSTALL
 from dikast.aws.verify.samples import read_samples
-from dikast.aws.verify.targets import LocalTarget, Target, open_target
+from dikast.aws.verify.targets import DeployedTarget, InProcessTarget, LocalTarget, Target, open_target
 from dikast.errors import NotGoodEnoughError, UsageError
 
 _MARKS = {"passed": "pass", "failed": "FAIL", "noted": "note", "skipped": "skip"}
@@ -48,6 +50,13 @@ def command(
     envelope: Annotated[
         bool, typer.Option("--envelope", help="Rows come in statusCode and body, as open-weight models want them.")
     ] = False,
+    scripted_judge: Annotated[
+        bool,
+        typer.Option(
+            "--scripted-judge",
+            help="Let a scripted Bedrock on this machine judge for a local target: no account is needed.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """Check a reward Lambda for what breaks a training job and the vendor's own verifier lets pass.
@@ -55,14 +64,14 @@ def command(
     Ids, order, count, NaN, booleans, texts as numbers, range, rows without an answer, every form of an event, a
     poisoned sample beside good ones, the same scores twice, calls side by side, cold start, latency and size.
 
-    A local target runs in the vendor's Lambda runtime emulator, which comes with aws-sam-cli. The judge is asked:
-    some twenty times the samples, most of it answered from memory where the function remembers.
+    A local target runs in the vendor's Lambda runtime emulator, which comes with aws-sam-cli. The judge is really
+    asked unless you say --scripted-judge: about each sample once, if the function remembers, else some ten times.
 
     Exits with 1 where a check fails.
 
     [bold]Examples[/bold]
 
-      dikast aws verify build/reward.zip rollouts.jsonl
+      dikast aws verify build/SageMaker-review.zip rollouts.jsonl --scripted-judge
 
       dikast aws verify arn:aws:lambda:us-east-1:123456789012:function:SageMaker-review train.jsonl --batch 20
 
@@ -70,37 +79,46 @@ def command(
     """
     rows = read_samples(data, samples)
     with ExitStack() as stack:
-        opened = open_target(target, handler=handler, seconds=timeout, environments=together, stack=stack)
-        low_high, wrapped = _told(target, opened)
-        wanted = Wanted(
-            limits=limits or low_high,
+        variables = stack.enter_context(scripted.scripted_judge()) if scripted_judge else {}
+        opened = open_target(
+            target, handler=handler, seconds=timeout, environments=together, stack=stack, variables=variables
+        )
+        if scripted_judge and isinstance(opened, DeployedTarget):
+            raise UsageError(
+                "--scripted-judge: a deployed function cannot reach this machine; verify the package with it"
+            )
+        wanted = _held_to(target, opened, limits)
+        wanted = msgspec.structs.replace(
+            wanted,
             seconds=timeout,
             batch=batch,
             together=together,
             tolerance=tolerance,
-            envelope=envelope or wrapped,
+            envelope=envelope or wanted.envelope,
         )
+        if isinstance(opened, InProcessTarget):
+            typer.echo(f"the Lambda runtime emulator is not installed, so less is like there; {INSTALL}", err=True)
         if not as_json:
-            typer.echo(f"{opened.name}: {len(rows)} samples of {data or 'dikast itself'}")
+            typer.echo(f"{target}: {opened.name}, {len(rows)} samples of {data or 'dikast itself'}")
         findings = list(verify(opened, rows, wanted))
     _show(findings, as_json=as_json)
     if failed := [finding.check for finding in findings if finding.outcome == "failed"]:
         raise NotGoodEnoughError(f"{target}: {len(failed)} of {len(findings)} checks failed: {', '.join(failed)}")
 
 
-def _told(named: str, target: Target) -> tuple[tuple[float, float], bool]:
-    """The range and the form of answers, from a package that dikast built; what else is verified says nothing."""
+def _held_to(named: str, target: Target, limits: tuple[float, float] | None) -> Wanted:
+    """What a package that dikast built says of itself; whatever else is verified says nothing."""
     folder = target.folder if isinstance(target, LocalTarget) else Path(named)
     if not (folder / FILE_NAME).is_file():
-        return (0.0, 1.0), False
+        return Wanted(limits=limits or (0.0, 1.0))
     from dikast.spec.reward import read_reward
 
     settings = read_settings(folder, {})
     try:
-        return read_reward(folder / settings.reward).file.range, settings.envelope
+        own = read_reward(folder / settings.reward).file.range
     except UsageError:
-        # The function says itself what is wrong with its reward.
-        return (0.0, 1.0), settings.envelope
+        own = (0.0, 1.0)  # the function says itself what is wrong with its reward
+    return Wanted(limits=limits or own, envelope=settings.envelope, fails_alone=settings.alone == "fail")
 
 
 def _show(findings: list[Finding], *, as_json: bool) -> None:
