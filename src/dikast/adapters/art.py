@@ -23,7 +23,7 @@ from art import Trajectory, TrajectoryGroup
 from dikast.adapters.group import group_scorer
 from dikast.adapters.missing import rewards_of
 from dikast.adapters.opening import RewardSettings
-from dikast.adapters.trl import metrics_of, reasons_of, values_of
+from dikast.adapters.told import metrics_of, reasons_of, values_of
 from dikast.adapters.turns import messages_of, text_of
 from dikast.records import Message, Rollout, Score
 from dikast.rollouts import group_of
