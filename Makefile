@@ -9,6 +9,7 @@
 #   make bench-peers    speed beside other packages' judges, each in an environment of its own (some 2 GB)
 #   make conformance    every adapter against its trainer, each in an environment of its own (some 4 GB)
 #   make conformance-verifiers     makes the environment of one of them (conformance/requirements has the names)
+#   make soak           the reward server asked for 30 minutes, while one client in ten hangs up; MINUTES=2 for a short one
 #   make clean          removes the environment and what was built; runs/ and the models stay
 #
 #   BUDGET_MINUTES=15   scales a demo's training;  PYTEST_ARGS="-k fence" chooses tests
@@ -27,13 +28,15 @@ BIN := .venv/bin
 DIKAST := $(BIN)/dikast
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
+MINUTES ?= 30
+
 EXAMPLE := examples/contract_review
 POLICY := smollm2-135m-instruct
 JUDGE := qwen2.5-coder-1.5b-instruct-q4
 SMALL_JUDGE := qwen2.5-coder-0.5b-instruct-q4
 TRAIN_OPTIONS := $(if $(BUDGET_MINUTES),--budget-minutes $(BUDGET_MINUTES))
 
-.PHONY: help demo demo-quick demo-full test lint fix docs bench bench-peers conformance clean
+.PHONY: help demo demo-quick demo-full test lint fix docs bench bench-peers conformance soak clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -89,13 +92,16 @@ conformance: .venv/.dev
 conformance-%: .venv/.dev
 	@$(BIN)/python bench/environments.py conformance $*
 
+soak: .venv/.dev
+	@$(BIN)/python bench/soak.py --minutes $(MINUTES)
+
 clean:
 	@rm -rf .venv bench/peers/.environments conformance/.environments docs/_build build dist src/*.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment, in layers. A stamp is newer than the pins that it was made from; the last step makes it,
 # so what was cut short is done again.
-.venv/.runtime: requirements/all.txt pyproject.toml
+.venv/.runtime: requirements/all.txt requirements/aws.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer with venv was found;" \
 		"install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "setting up .venv (the first time takes some minutes)"
@@ -104,8 +110,9 @@ clean:
 	@$(PIP_INSTALL) --no-deps -e .
 	@touch $@
 
-.venv/.dev: requirements/dev.txt .venv/.runtime
+.venv/.dev: requirements/dev.txt requirements/vendor.txt .venv/.runtime
 	@$(PIP_INSTALL) -r requirements/dev.txt
+	@$(PIP_INSTALL) --no-deps -r requirements/vendor.txt
 	@touch $@
 
 .venv/.docs: requirements/docs.txt .venv/.runtime

@@ -60,13 +60,13 @@ class Environments:
         (folder / "made-from.txt").write_text(wanted, "utf-8")
         return python
 
-    def version_of(self, name: str) -> str:
-        """The version of a package that its own requirements pin."""
+    def version_of(self, name: str, wanted: str | None = None) -> str:
+        """The version of a package, of the one it is all for where none is named, that requirements pin."""
         for line in self._wanted(name).splitlines():
             package, _, version = line.partition("==")
-            if package == name:
+            if package == (wanted or name):
                 return version
-        raise ValueError(f"requirements/{name}.txt does not pin {name}")
+        raise ValueError(f"requirements/{name}.txt does not pin {wanted or name}")
 
     def _wanted(self, name: str) -> str:
         return (self._requirements / f"{name}.txt").read_text("utf-8")

@@ -8,7 +8,7 @@ after a fault, is answered as before. `GET /stats` tells what was asked how ofte
 
 Faults (`--faults`) are drawn by a seed from the request's bytes and how often they came: 10 % 429 with
 Retry-After, 5 % 500, 5 % that never answer, 5 % cut bodies, 5 % replies that are no JSON, 3 % refusals, 2 %
-replies cut by max_tokens.
+replies cut by max_tokens. `--throttled 0.3` refuses that share of the requests as Amazon Bedrock does, drawn in the same way.
 """
 
 from __future__ import annotations
@@ -52,9 +52,10 @@ class Asked(msgspec.Struct):
 class State:
     """What the server does and remembers."""
 
-    def __init__(self, *, latency: float, faults: bool, seed: int) -> None:
+    def __init__(self, *, latency: float, faults: bool, seed: int, throttled: float = 0.0) -> None:
         self.latency = latency
         self.faults = faults
+        self.throttled = throttled
         self.seed = seed
         self.asked: list[Asked] = []
         self.times: dict[str, int] = {}
@@ -62,6 +63,8 @@ class State:
     def fault_of(self, question: str) -> str | None:
         """Draws the fault of a request from its bytes and how often they came."""
         number = self.times[question]
+        if share_of(f"throttled {self.seed} {question} {number}") < self.throttled:
+            return "throttled"
         if not self.faults:
             return None
         draw = share_of(f"{self.seed} {question} {number}")
@@ -117,7 +120,7 @@ class Connection(asyncio.Protocol):
         fault = self.state.fault_of(question)
         if fault == "hangs":
             return
-        if self.state.latency:
+        if self.state.latency and fault != "throttled":
             asyncio.get_running_loop().call_later(self.state.latency, self.finish, entry, path, body, fault)
         else:
             self.finish(entry, path, body, fault)
@@ -127,6 +130,9 @@ class Connection(asyncio.Protocol):
         entry.end = time.monotonic()
         if fault == "too_many":
             self.send(b"slow down", status="429 Too Many Requests", headers=f"Retry-After: {RETRY_AFTER}\r\n")
+        elif fault == "throttled":
+            headers = "x-amzn-ErrorType: ThrottlingException\r\n"
+            self.send(b'{"message": "Too many requests"}', status="429 Too Many Requests", headers=headers)
         elif fault == "broken":
             self.send(b"oops", status="500 Internal Server Error")
         elif path.endswith("/decisions"):
@@ -274,10 +280,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     options.add_argument("--faults", action="store_true")
+    options.add_argument("--throttled", type=float, default=0.0, help="share of the requests that are throttled")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--port-file", type=Path, required=True)
     given = options.parse_args()
-    asyncio.run(serve(State(latency=given.latency, faults=given.faults, seed=given.seed), given.port_file))
+    state = State(latency=given.latency, faults=given.faults, seed=given.seed, throttled=given.throttled)
+    asyncio.run(serve(state, given.port_file))
 
 
 if __name__ == "__main__":

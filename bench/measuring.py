@@ -25,12 +25,12 @@ def answers_to_judge(count: int) -> list[str]:
 
 
 @contextmanager
-def judge_server(latency: float) -> Iterator[str]:
-    """Runs bench/judge_server.py and gives its address."""
+def judge_server(latency: float, *options: str) -> Iterator[str]:
+    """Runs bench/judge_server.py with further options of its own, and gives its address."""
     with tempfile.TemporaryDirectory() as folder:
         port_file = Path(folder) / "port"
         command = [sys.executable, str(HERE / "judge_server.py"), "--latency", str(latency)]
-        process = subprocess.Popen([*command, "--port-file", str(port_file)])
+        process = subprocess.Popen([*command, *options, "--port-file", str(port_file)])
         try:
             while not port_file.exists():
                 if process.poll() is not None:

@@ -33,6 +33,8 @@ BENCHMARKS = (
     "preference.py",
     "agree.py",
     "certify.py",
+    "serve.py",
+    "lambda.py",
 )
 
 

@@ -57,13 +57,16 @@ def main() -> int:
         with serving(folder / "reward.yaml") as (url, pid):
             asyncio.run(ask_for(url, WARM_SECONDS))
             warm = resident_mb(pid)
-            told = asyncio.run(ask_for(url, 60 * given.minutes))
+            asked = [asyncio.run(ask_for(url, 30 * given.minutes))]
+            halfway = resident_mb(pid)
+            asked.append(asyncio.run(ask_for(url, 30 * given.minutes, seed=1)))
             time.sleep(3)
             row = {
                 "minutes": given.minutes,
-                **told,
+                **{name: sum(one[name] for one in asked) for name in asked[0]},
                 "warm MB": warm,
                 "grew MB": resident_mb(pid) - warm,
+                "in the second half": resident_mb(pid) - halfway,
                 "under way": gauge(url, "requests_under_way") + gauge(url, "rollouts_under_way"),
                 "tasks": gauge(url, "tasks"),
             }
@@ -80,10 +83,10 @@ def gauge(url: str, name: str) -> int:
     return int(found[1])
 
 
-async def ask_for(url: str, seconds: float) -> dict[str, Any]:
+async def ask_for(url: str, seconds: float, *, seed: int = 0) -> dict[str, int]:
     """Sends requests at a steady rate, and counts what came back."""
     host, _, port = url.removeprefix("http://").partition(":")
-    dice = random.Random(0)
+    dice = random.Random(seed)
     statuses: Counter[str] = Counter()
     began = time.perf_counter()
     async with asyncio.TaskGroup() as running:

@@ -1,10 +1,12 @@
 """`dikast serve` in a process of its own."""
 
+import http.client
 import json
 import signal
 import subprocess
 import sys
-import urllib.request
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +34,26 @@ class RunningServe:
         self.address = self.process.stdout.readline().strip()
         assert self.address, self.end(signal.SIGKILL)
 
-    def ask(self, path: str, body: object = None) -> Any:
-        """Asks, and gives the JSON of the answer."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.address + path, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+    def ask(self, path: str, body: object = None, *, seconds: float = 30) -> Any:
+        """Asks, and gives the JSON of the answer, which must be a good one."""
+        status, told, _ = self.request(path, body, seconds=seconds)
+        assert status == 200, told
+        return told
+
+    def request(self, path: str, body: object = None, *, seconds: float = 30) -> tuple[int, Any, Mapping[str, str]]:
+        """Asks, and gives status, what was said and the headers. Its connection is closed, whatever comes."""
+        with closing(http.client.HTTPConnection(self.address.removeprefix("http://"), timeout=seconds)) as connection:
+            data = None if body is None else json.dumps(body).encode()
+            connection.request("GET" if data is None else "POST", path, data, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            is_json = answer.headers.get_content_type() == "application/json"
+            return answer.status, json.loads(text) if is_json else text, dict(answer.headers)
+
+    def figures(self) -> dict[str, str]:
+        """The server's figures that have no labels."""
+        _, text, _ = self.request("/metrics")
+        return dict(line.split(" ", 1) for line in text.splitlines() if not line.startswith("#") and "{" not in line)
 
     def end(self, how: signal.Signals) -> tuple[int, str]:
         """Ends it, and gives its exit code and what it said."""

@@ -51,6 +51,7 @@ REPLIES: Any = module(BENCH / "peer_replies.py")
 def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
     """Imports modules of the benchmark as its scripts do, and forgets them."""
     known = set(sys.modules)
+    monkeypatch.delenv("DIKAST_ENVIRONMENTS", raising=False)
     monkeypatch.setattr(sys, "path", [str(PEERS), str(BENCH), *sys.path])
     yield importlib.import_module
     for name in set(sys.modules) - known:

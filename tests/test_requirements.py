@@ -40,7 +40,8 @@ def wanted(*extras: str) -> dict[str, tuple[int, ...]]:
 
 
 @pytest.mark.parametrize(
-    ("file", "extras"), [("all.txt", ("stats", "local", "train")), ("dev.txt", ("stats", "local", "train", "dev"))]
+    ("file", "extras"),
+    [("all.txt", ("stats", "local", "train", "aws")), ("dev.txt", ("stats", "local", "train", "aws", "dev"))],
 )
 def test_every_dependency_is_pinned_at_or_above_its_lower_bound(file: str, extras: tuple[str, ...]):
     pinned = pins(file)
@@ -52,7 +53,7 @@ def test_every_dependency_is_pinned_at_or_above_its_lower_bound(file: str, extra
     assert not too_low
 
 
-@pytest.mark.parametrize("file", ["dev.txt", "docs.txt"])
+@pytest.mark.parametrize("file", ["dev.txt", "docs.txt", "vendor.txt"])
 def test_no_file_pins_anew_what_all_txt_pins(file: str):
     lines = (PROJECT / "requirements" / file).read_text().splitlines()
 

@@ -6,8 +6,6 @@ reward = dikast.load("reward.yaml", certificate="certificate.json", journal=".di
 scores = reward.score(dikast.read_rollouts("rollouts.jsonl"))
 """
 
-from typing import TYPE_CHECKING, Any
-
 from dikast.errors import (
     ConfigError,
     DataError,
@@ -22,9 +20,6 @@ from dikast.loading import load
 from dikast.records import Message, Missing, Part, Rollout, Score, Usage, Verdict
 from dikast.rollouts import read_rollouts, write_rows
 
-if TYPE_CHECKING:
-    from dikast.serve.client import RemoteReward
-
 __all__ = [
     "ConfigError",
     "DataError",
@@ -35,7 +30,6 @@ __all__ = [
     "NotEnoughDataError",
     "NotGoodEnoughError",
     "Part",
-    "RemoteReward",
     "Rollout",
     "Score",
     "UnavailableError",
@@ -46,12 +40,3 @@ __all__ = [
     "read_rollouts",
     "write_rows",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Loads the client of a reward server when it is first named: it takes longer than all the rest."""
-    if name == "RemoteReward":
-        from dikast.serve.client import RemoteReward
-
-        return RemoteReward
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

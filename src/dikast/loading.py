@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dikast.certify.certificate import Certificate
+    from dikast.journal import Journal
     from dikast.records import Rollout
     from dikast.reward.assembly import Judges
     from dikast.reward.engine import Progress
@@ -29,12 +30,12 @@ def load(path: str | Path, *, certificate: str | Path | None = None, journal: st
 def open_reward(
     path: Path,
     certificate: Path | None,
-    journal: Path | None,
+    journal: Path | Journal | None,
     *,
     budget_calls: int | None = None,
     budget_usd: float | None = None,
 ) -> Reward:
-    """`load` with paths, and with what the judge may ask at the most."""
+    """`load` with paths or a journal of the caller's, and with what the judge may ask at the most."""
     with _judges(path, journal, budget_calls=budget_calls, budget_usd=budget_usd) as judges:
         return trusted(judges, certificate)
 
@@ -119,7 +120,7 @@ def plan_reward(
 
 @contextmanager
 def _judges(
-    path: Path, journal: Path | None, *, budget_calls: int | None = None, budget_usd: float | None = None
+    path: Path, journal: Path | Journal | None, *, budget_calls: int | None = None, budget_usd: float | None = None
 ) -> Generator[Judges]:
     """Opens the models and the journal of a reward, and lets go of the journal where the reward is then refused."""
     from dikast.journal import Journal
@@ -127,7 +128,7 @@ def _judges(
     from dikast.spec.reward import read_reward
 
     spec = read_reward(path)
-    kept = Journal.open(journal)
+    kept = journal if isinstance(journal, Journal) else Journal.open(journal)
     try:
         with _names_in(path):
             judges = Judges.open(spec, kept, calls=budget_calls, usd=budget_usd)

@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from dikast.adapters.trl import StepCost, SyncTrlReward, TrlReward, metrics_of, reasons_of, rollouts_of, values_of
+from dikast.adapters.trl import StepCost, SyncTrlReward, TrlReward, rollouts_of
 from dikast.conform.recorded import lay_out
 from dikast.errors import ConfigError, DataError, ModelError, NotGoodEnoughError, UnavailableError
 from dikast.models.base import Request
-from dikast.records import Message, Part, Rollout, Score
+from dikast.records import Message, Rollout, Score
 from dikast.rollouts import group_of
 from dikast.spec.run import Constant
 
@@ -217,42 +217,6 @@ async def test_a_column_that_the_data_lacks_is_told(judged_by: Any, scripted_mod
 
     with pytest.raises(DataError, match="rollout 'step-0-1': no column 'contract'"):
         await call(adapter, "a", "b", contract=["text", None])
-
-
-def test_means_are_over_what_was_had_and_shares_over_all():
-    def score(status: Any, *parts: Part) -> Score:
-        return Score(id="r", group="g", score=None, status=status, parts=parts)
-
-    had = Part(name="good", kind="criterion", value=0.5, weight=1.0)
-    missing = Part(name="good", kind="criterion", value=None, weight=1.0, missing="timeout")
-
-    assert metrics_of([score("scored", had), score("missing", missing)]) == {
-        "part/good": 0.5,
-        "share/gated": 0.0,
-        "share/missing": 0.5,
-    }
-    assert metrics_of([]) == {"share/gated": 0.0, "share/missing": 0.0}
-
-
-def test_a_line_for_a_log_says_what_each_part_was():
-    parts = (
-        Part(name="good", kind="criterion", value=0.5, weight=1.0),
-        Part(name="open", kind="criterion", value=None, weight=1.0, na=True),
-    )
-
-    assert values_of(Score(id="r", group="g", score=0.5, status="scored", parts=parts)) == "good=0.50, open=n/a"
-
-
-def test_a_line_for_a_log_says_why_with_the_evidence():
-    parts = (
-        Part(name="good", kind="criterion", value=1.0, weight=1.0, reason="it is short", evidence="30 days"),
-        Part(name="length", kind="check", value=1.0, weight=0.0, gate=True),
-        Part(name="quoted", kind="criterion", value=1.0, weight=1.0, evidence="90 days"),
-    )
-
-    told = reasons_of(Score(id="r", group="g", score=0.5, status="scored", parts=parts))
-
-    assert told == 'good: it is short "30 days"\nquoted:  "90 days"'
 
 
 class Slow:

@@ -47,6 +47,13 @@ def test_csv_gives_the_same_with_its_columns_in_any_order(tmp_path: Path):
     assert read_columns(path).line.tolist() == [2, 4]
 
 
+def test_white_space_around_a_cell_is_none_of_a_name(tmp_path: Path):
+    path = written(tmp_path, "r.csv", "item,rater,label,order\na ,r ,1 ,\na, r,1, ab \n")
+
+    assert (values(path, "item"), values(path, "rater")) == (["a", "a"], ["r", "r"])
+    assert values(path, "order") == [None, "ab"]
+
+
 def test_a_table_with_tabs_is_read_by_its_name(tmp_path: Path):
     assert values(written(tmp_path, "r.tsv", "item\trater\tlabel\na,b\tr\tyes\n"), "item") == ["a,b"]
 

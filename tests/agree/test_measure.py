@@ -102,6 +102,16 @@ def test_the_positive_label_is_named_where_labels_do_not_say(agreed: Agreed):
         agreed(rows, gold="truth", positive="yes")
 
 
+def test_a_yes_in_words_is_the_positive_and_of_two_other_words_it_is_asked_for(agreed: Agreed):
+    said = agreed(table(truth=["Yes", "No", "Yes"], gpt=["Yes", "Yes", "No"]), gold="truth")
+    other = agreed(table(truth=["pass", "fail", "pass"], gpt=["pass", "pass", "fail"]), gold="truth")
+
+    assert (said.gold["gpt"].tpr.value, said.gold["gpt"].tnr.value, said.gold["gpt"].positive) == (0.5, 0.0, "Yes")
+    assert not any("--positive" in warning for warning in said.warnings)
+    assert other.gold["gpt"].tpr is None or other.gold["gpt"].tpr.value is None
+    assert any("say --positive with 'fail' or 'pass'" in warning for warning in other.warnings)
+
+
 @pytest.mark.parametrize(("given", "positive"), [("0", 0.0), ("false", 0.0), ("1.0", 1.0)])
 def test_the_positive_label_may_be_a_number(agreed: Agreed, given: str, positive: float):
     found = agreed(table(truth=[1, 0, 1], gpt=[1, 1, 1]), gold="truth", positive=given)

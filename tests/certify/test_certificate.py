@@ -79,7 +79,7 @@ async def test_the_hash_forgets_the_date_and_nothing_else(certificate):
 async def test_a_certificate_without_what_is_held_since_keeps_the_hash_that_it_had(reward, suite, judge_of, perfect):
     certificate = msgspec.structs.replace(await certify(reward, suite, judge=judge_of(perfect)), disagreements=())
     since = {"disagreements", "expected", "regression", "outcomes", "rollouts_hash", "levels", "others", "wordings"}
-    of_criteria = {"pass_rate", "preference", "precision_at_stated", "stated_base_rate", "wanted"}
+    of_criteria = {"pass_rate", "preference", "precision_at_stated", "stated_base_rate", "unheard", "wanted"}
 
     older = msgspec.to_builtins(certificate)
     older["criteria"] = {

@@ -16,11 +16,11 @@ async def test_too_few_labels_are_counted_and_rows_at_hand_are_named_first(rewar
     # 56 rows are untouched, 28 of them good; row 2 is among the tuning part.
     assert on_topic.level == "insufficient"
     assert (on_topic.wanted.yes, on_topic.wanted.no) == (2, 4)
-    assert on_topic.wanted.first == ("r5#", "r7#")
+    assert on_topic.wanted.first == ("r5", "r7")
     # Four noes at a half of the labels: nine more, of which two are at hand.
     assert on_topic.wanted.new == 7
     assert in_words(on_topic.wanted, "labels.jsonl") == (
-        "2 yes and 4 no are missing; label the rows r5#, r7#, which are there and undecided, "
+        "2 yes and 4 no are missing; label the rows r5, r7, which are there and undecided, "
         "then about 7 rollouts of new prompts: dikast review labels.jsonl"
     )
 

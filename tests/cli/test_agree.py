@@ -1,6 +1,8 @@
 """`dikast agree` as a user sees it."""
 
 import json
+import os
+import random
 from pathlib import Path
 
 import pytest
@@ -129,6 +131,24 @@ def test_a_name_that_looks_like_markup_is_shown_as_it_stands(ratings: Path, caps
     assert "[/x] | [red]:tada:" in capsys.readouterr().out
 
 
+def test_a_name_does_not_steer_the_terminal(ratings: Path, capsys: pytest.CaptureFixture[str]):
+    ratings.write_text(CSV.replace("ann", "\x1b[31mann\x07"))
+
+    assert run(["agree", str(ratings)]) == 0
+    assert run(["agree", str(ratings), "--gold", "zoe"]) == 2
+
+    told = capsys.readouterr()
+    assert "\x1b" not in told.out + told.err
+    assert "\ufffd[31mann\ufffd | bob" in told.out
+
+
+def test_a_file_whose_name_is_no_text_is_measured(ratings: Path, capsys: pytest.CaptureFixture[str]):
+    odd = ratings.rename(ratings.with_name(os.fsdecode(b"\xff.csv")))
+
+    assert run(["agree", str(odd), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["ratings"] == "\ufffd.csv"
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -143,6 +163,14 @@ def test_a_wrong_option_is_one_line(ratings: Path, options: list[str], said: str
     told = capsys.readouterr().err
     assert told.startswith(said)
     assert told.count("\n") == 1
+
+
+def test_the_figures_do_not_take_the_ratings_place(ratings: Path, capsys: pytest.CaptureFixture[str]):
+    before = ratings.read_text()
+
+    assert run(["agree", str(ratings), "-o", f"./{ratings.name}"]) == 2
+    assert "would take its place" in capsys.readouterr().err
+    assert ratings.read_text() == before
 
 
 def test_a_broken_row_is_one_line_with_its_place(ratings: Path, capsys: pytest.CaptureFixture[str]):
@@ -162,3 +190,24 @@ def test_raters_who_share_nothing_are_too_little_data(ratings: Path, capsys: pyt
     assert "no item has labels by two raters" in told.err
     assert json.loads(told.out)["overall"]["agreement"] is None
     assert Path("agreement.json").exists()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_bound_of_few_items_lies_where_its_figure_cannot_be(seed: int, tmp_path: Path, capsys):
+    draw = random.Random(seed)
+    said = {"expert": lambda: draw.random() < 0.5, "gpt": draw.random, "bob": draw.random}
+    rows = [{"item": item, "rater": name, "label": say()} for item in range(3 + seed) for name, say in said.items()]
+    path = tmp_path / "few.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    assert run(["agree", str(path), "--gold", "expert", "--json"]) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    for pair in found["pairs"]:
+        for name in ("cohen_kappa", "kappa_linear", "kappa_quadratic"):
+            kappa = pair["intervals"].get(name) or {"low": None}
+            assert kappa["low"] is None or -1 <= kappa["low"] <= kappa["value"] <= kappa["high"] <= 1
+    assert found["annotators"]["distance_to_median"]["low"] >= 0
+    for one in found["calibration"].values():
+        assert 0 <= one["brier"]["low"] <= one["brier"]["value"] <= one["brier"]["high"] <= 1
+        assert one["log_loss"]["low"] >= 0

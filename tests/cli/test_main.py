@@ -63,7 +63,9 @@ def test_help_lists_every_command():
         "review",
         "train",
         "eval",
+        "serve",
         "conform",
+        "aws",
         "models",
         "journal",
     ]
@@ -77,6 +79,18 @@ def test_help_loads_no_heavy_module():
     loaded = {name.partition(".")[0] for name in done.stderr.split()}
     assert "typer" in loaded
     assert not loaded & {"torch", "transformers", "trl", "numpy", "scipy", "sklearn", "aiohttp", "xllamacpp", "jinja2"}
+
+
+def test_no_locale_makes_a_text_an_error(tmp_path: Path):
+    path = tmp_path / "r.csv"
+    path.write_text("item,rater,label\n1,é,✓\n1,b,✓\n")
+
+    told = run("agree", str(path), PYTHONIOENCODING="ascii")
+    wrong = run("agree", str(path), "--gold", "ü", PYTHONIOENCODING="ascii")
+
+    assert told.returncode == 0
+    assert "b | é" in told.stdout
+    assert wrong.stderr == "error: --gold: no rater is named 'ü'; the file has b, é\n"
 
 
 def test_the_version_is_the_installed_one():

@@ -145,6 +145,7 @@ def test_what_it_keeps_is_for_the_user_alone(folder, running):
         (["gone.jsonl", "--reward", "reward.yaml"], "no such file"),
         (["elsewhere/rollouts.jsonl"], "name the reward with --reward"),
         (["rollouts.jsonl", "-o", "rollouts.jsonl"], "is the input"),
+        (["rollouts.jsonl", "-o", ""], "name a file in it"),
         (["rollouts.jsonl", "--scores", "verdicts.jsonl"], "not a score"),
         (["rollouts.jsonl", "--scores", "others.jsonl"], "no verdict on anything"),
         (["rollouts.jsonl", "--annotator", " "], "1 to 40 letters"),

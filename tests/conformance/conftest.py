@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -43,11 +44,11 @@ def python_of() -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def asked_in(python_of: Callable[[str], Path], recorded: Recorded) -> Callable[[str, str], Any]:
-    """Runs a script in an environment, with `folder` set to the suite's; gives what it prints as JSON in its last line."""
+def asked_in(python_of: Callable[[str], Path], recorded: Recorded) -> Callable[[str | None, str], Any]:
+    """Runs a script in an environment, or where the tests run, with `folder` set to the suite's; gives what it prints as JSON in its last line."""
 
-    def ask(environment: str, script: str) -> Any:
-        python = python_of(environment)
+    def ask(environment: str | None, script: str) -> Any:
+        python = sys.executable if environment is None else python_of(environment)
         head = f"import asyncio, json\nfolder = {str(recorded.folder)!r}\n"
         done = subprocess.run(
             [str(python), "-c", head + textwrap.dedent(script)],

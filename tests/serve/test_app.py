@@ -144,6 +144,23 @@ async def test_a_body_over_the_limit_is_refused(serving, scripted_model):
     assert (await running.post("/v1/score", rollouts("a")))[0] == 200
 
 
+async def test_a_client_that_never_ends_its_body_holds_no_room_for_ever(serving, scripted_model):
+    running = await serving(scripted_model(0.7), deadline=0.2)
+    host, _, port = running.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        b"POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{"
+    )
+
+    told = await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+
+    assert told.startswith(b"HTTP/1.1 408")
+    assert running.server.backlog.bytes == 0
+    assert running.server.backlog.requests == 0
+
+
 async def test_more_than_may_be_under_way_is_told_to_come_back_and_nothing_is_queued(serving, scripted_model):
     begun, let_go = asyncio.Event(), asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""`dikast.RemoteReward` against a real server in a process of its own: the same scores, and what becomes of trouble."""
+"""`RemoteReward` against a real server in a process of its own: the same scores, and what becomes of trouble."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ import dikast
 from dikast.adapters.trl import TrlReward
 from dikast.errors import DataError, UnavailableError, UsageError
 from dikast.records import Message, Rollout
-from dikast.serve.client import BATCH, _batches
+from dikast.serve.client import BATCH, RemoteReward, _batches
 
 REWARD = """
 name: hashed
@@ -78,7 +78,7 @@ def rollouts() -> list[Rollout]:
 
 def test_scores_are_those_of_the_process_itself_to_the_last_bit(folder: Path, served: running_serve.RunningServe):
     here = dikast.load(folder / "reward.yaml", journal=folder / "here.db")
-    there = dikast.RemoteReward(served.address)
+    there = RemoteReward(served.address)
 
     wanted, given = here.score(rollouts()), there.score(rollouts())
 
@@ -99,7 +99,7 @@ async def test_an_adapter_gives_a_trainer_the_same_rewards_through_the_server(
     folder: Path, served: running_serve.RunningServe
 ):
     here = dikast.load(folder / "reward.yaml")
-    there = dikast.RemoteReward(served.address, journal=folder / "run.db")
+    there = RemoteReward(served.address, journal=folder / "run.db")
     batch = ([f"Question {at // 4}?" for at in range(8)], [f"Answer {at}." for at in range(8)])
     columns = {"contract": ["ten days"] * 8}
 
@@ -115,7 +115,7 @@ async def test_an_adapter_gives_a_trainer_the_same_rewards_through_the_server(
 
 
 async def test_it_can_be_pickled_for_a_trainers_other_process(served: running_serve.RunningServe):
-    reward = dikast.RemoteReward(served.address)
+    reward = RemoteReward(served.address)
     rows = rollouts()[:3]
 
     other = pickle.loads(pickle.dumps(reward))
@@ -128,7 +128,7 @@ async def test_it_can_be_pickled_for_a_trainers_other_process(served: running_se
 
 
 def test_a_new_event_loop_for_each_step_is_fine(served: running_serve.RunningServe):
-    reward = dikast.RemoteReward(served.address)
+    reward = RemoteReward(served.address)
 
     async def step() -> float | None:
         [score] = await reward.ascore(rollouts()[1:2])
@@ -140,7 +140,7 @@ def test_a_new_event_loop_for_each_step_is_fine(served: running_serve.RunningSer
 
 
 def test_progress_is_told_and_nothing_at_all_is_scored_to_nothing(served: running_serve.RunningServe):
-    reward = dikast.RemoteReward(served.address)
+    reward = RemoteReward(served.address)
     told: list[int] = []
 
     assert reward.score([]) == []
@@ -162,7 +162,7 @@ def test_groups_stay_whole_and_requests_small():
 
 
 def test_a_missing_column_is_told_as_here(served: running_serve.RunningServe):
-    reward = dikast.RemoteReward(served.address)
+    reward = RemoteReward(served.address)
 
     with pytest.raises(DataError, match="no column 'contract'"):
         reward.score([Rollout(id="a", group="g", prompt="Q", completion="A")])
@@ -179,12 +179,12 @@ def test_a_missing_column_is_told_as_here(served: running_serve.RunningServe):
 )
 def test_an_address_where_nothing_answers_is_told_when_it_is_made(address: str, error: type[Exception], told: str):
     with pytest.raises(error, match=told):
-        dikast.RemoteReward(address)
+        RemoteReward(address)
 
 
 def test_a_name_that_is_not_served_is_told(served: running_serve.RunningServe):
     with pytest.raises(UsageError, match="serves no reward 'other'; there are hashed"):
-        dikast.RemoteReward(served.address, name="other")
+        RemoteReward(served.address, name="other")
 
 
 def test_the_token_goes_along_from_wherever_it_comes(folder: Path, monkeypatch: pytest.MonkeyPatch):
@@ -194,11 +194,11 @@ def test_the_token_goes_along_from_wherever_it_comes(folder: Path, monkeypatch: 
     )
     try:
         with pytest.raises(UnavailableError, match="401"):
-            dikast.RemoteReward(server.address)
-        by_argument = dikast.RemoteReward(server.address, token="s3cret")
-        by_address = dikast.RemoteReward(server.address.replace("://", "://any:s3cret@"))
+            RemoteReward(server.address)
+        by_argument = RemoteReward(server.address, token="s3cret")
+        by_address = RemoteReward(server.address.replace("://", "://any:s3cret@"))
         monkeypatch.setenv("DIKAST_SERVE_TOKEN", "s3cret")
-        by_environment = dikast.RemoteReward(server.address)
+        by_environment = RemoteReward(server.address)
 
         for reward in (by_argument, by_address, by_environment):
             assert reward.score(rollouts()[:1])[0].status
@@ -240,7 +240,7 @@ async def scored_by(troubled: Troubled, *, patience: float = 5.0, deadline: floa
     app.router.add_get("/v1/rewards", troubled.about)
     app.router.add_post("/v1/rewards/r/score", troubled.score)
     async with TestServer(app, host="127.0.0.1") as server:
-        reward = await asyncio.to_thread(dikast.RemoteReward, str(server.make_url("/")), patience=patience)
+        reward = await asyncio.to_thread(RemoteReward, str(server.make_url("/")), patience=patience)
         try:
             return await reward.ascore([Rollout(id="a", group="g", prompt="Q", completion="A")], deadline=deadline)
         finally:

@@ -54,7 +54,7 @@ SHAPES: dict[str, Any] = {
 @pytest.mark.parametrize("checks", [False, True], ids=["judge", "checks and judge"])
 async def test_any_body_is_answered_with_2xx_or_4xx(serving, scripted_model, dialect: Dialect, checks: bool):
     text = CHECKS if checks else PLAIN
-    running = await serving(scripted_model(0.7), text, deadline=0.05)
+    running = await serving(scripted_model(0.7), text)
     path = "/v1/score" if dialect is native.DIALECT else f"/{dialect.name}"
     loop = asyncio.get_running_loop()
     statuses: set[int] = set()

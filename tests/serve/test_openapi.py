@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 
 schemathesis = pytest.importorskip("schemathesis")
 from served_reward import PLAIN  # noqa: E402  after what may skip the file
@@ -21,7 +21,7 @@ async def test_no_request_that_the_document_allows_or_forbids_is_a_fault_of_the_
             tried.add(f"{found.method.upper()} {found.path}")
 
             @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-            @schemathesis.generate.given(case=found.as_strategy())
+            @given(case=found.as_strategy())
             def ask(case):
                 answer = case.call()
                 assert answer.status_code < 500, answer.text

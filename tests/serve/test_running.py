@@ -1,13 +1,10 @@
 """The command as a process: what it prints, how it ends, and what it refuses to start with."""
 
 import http.client
-import json
 import signal
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -72,17 +69,15 @@ def test_what_is_under_way_is_answered_before_it_ends_and_new_requests_are_sent_
 
     server.process.send_signal(signal.SIGTERM)
     time.sleep(0.2)
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        server.ask("/v1/score", BODY)
-    with pytest.raises(urllib.error.HTTPError) as not_ready:
-        server.ask("/readyz")
+    refused, _, headers = server.request("/v1/score", BODY)
+    not_ready, _, _ = server.request("/readyz")
     alive = server.ask("/healthz")
     asking.join(10)
     _, told = server.process.communicate(timeout=10)
 
     assert answers[0]["scores"][0]["status"] == "scored"
-    assert (refused.value.code, not_ready.value.code) == (503, 503)
-    assert refused.value.headers["Retry-After"]
+    assert (refused, not_ready) == (503, 503)
+    assert headers["Retry-After"]
     assert alive == {"status": "alive"}
     assert server.process.returncode == 0
     assert "1 requests are still answered" in told
@@ -111,13 +106,13 @@ def test_it_does_not_wait_for_ever(start: Callable[..., RunningServe], how: str)
 def test_a_client_that_hangs_up_costs_nothing_twice_and_leaves_nothing_under_way(start: Callable[..., RunningServe]):
     server = start(latency=0.3)
     with pytest.raises(TimeoutError):
-        hang_up(server, BODY)
+        server.ask("/v1/score", BODY, seconds=0.1)
     time.sleep(1)
 
     again = server.ask("/v1/score", BODY)
 
     assert again["scores"][0]["usage"]["asked"] == 0
-    figures = figures_of(server)
+    figures = server.figures()
     assert figures["dikast_requests_under_way"] == "0"
     assert figures["dikast_rollouts_under_way"] == "0"
 
@@ -125,7 +120,7 @@ def test_a_client_that_hangs_up_costs_nothing_twice_and_leaves_nothing_under_way
 def until_under_way(server: RunningServe) -> None:
     """Waits until the server has a request to answer."""
     give_up = time.monotonic() + 30
-    while figures_of(server)["dikast_rollouts_under_way"] == "0":
+    while server.figures()["dikast_rollouts_under_way"] == "0":
         assert time.monotonic() < give_up
         time.sleep(0.02)
 
@@ -134,19 +129,6 @@ def hang_on(server: RunningServe, body: object) -> None:
     """Asks, and is left without an answer."""
     with pytest.raises((OSError, http.client.HTTPException)):  # how a connection breaks is the system's business
         server.ask("/v1/score", body)
-
-
-def hang_up(server: RunningServe, body: object) -> None:
-    request = urllib.request.Request(
-        server.address + "/v1/score", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    urllib.request.urlopen(request, timeout=0.1)
-
-
-def figures_of(server: RunningServe) -> dict[str, str]:
-    with urllib.request.urlopen(server.address + "/metrics", timeout=30) as answer:
-        lines = answer.read().decode().splitlines()
-    return dict(line.split(" ", 1) for line in lines if not line.startswith("#") and "{" not in line)
 
 
 @pytest.mark.parametrize(

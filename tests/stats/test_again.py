@@ -84,6 +84,8 @@ def test_what_an_order_shows_first_is_read_from_it_or_not_known():
     assert first_shown(("a", "b", "tie"), ("ab", "ba")) == [0, 1]
     assert first_shown((1.0, 2.0), ("1", "2")) == [0, 1]
     assert first_shown((1.0, 2.0), ("2-1", "1-2")) == [1, 0]
+    assert first_shown(("A", "B"), ("ab", "ba")) == [0, 1]
+    assert first_shown(("a", "A"), ("a", "A")) == [0, 1], "labels that differ in capitals alone are two"
     assert first_shown(("a", "b"), ("forward", "swapped")) is None
     assert first_shown(("a", "b"), ("ab", "a")) is None
 

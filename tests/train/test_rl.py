@@ -161,7 +161,7 @@ def test_every_rollout_is_in_the_journal_under_its_step(train: Any, judged_by: A
 def test_a_step_in_which_every_judgment_is_missing_is_logged_and_passed(
     train: Any, judged_by: Any, scripted_model: Any
 ):
-    from dikast.train.stages import step_line
+    from dikast.report.steps import step_line
 
     logged: list[dict[str, Any]] = []
 

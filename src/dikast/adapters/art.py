@@ -9,7 +9,9 @@ what the judge said stands in the trajectory's logs. What is raised here ends th
 allows: that is wrong credentials, a column that is not there, `on_missing: raise`, and too much missing altogether.
 """
 
-# pyright: reportMissingImports=false
+# ART is in an environment of its own, and here pyright takes this very file for it.
+# pyright: reportAttributeAccessIssue=false, reportCallIssue=false, reportGeneralTypeIssues=false
+# pyright: reportInvalidTypeForm=false
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ from art import Trajectory, TrajectoryGroup
 from dikast.adapters.group import group_scorer
 from dikast.adapters.missing import rewards_of
 from dikast.adapters.opening import RewardSettings
-from dikast.adapters.trl import metrics_of, reasons_of, values_of
+from dikast.adapters.told import metrics_of, reasons_of, values_of
 from dikast.adapters.turns import messages_of, text_of
 from dikast.records import Message, Rollout, Score
 from dikast.rollouts import group_of

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dikast.adapters.single import SingleScorer
-from dikast.adapters.trl import metrics_of, reasons_of
+from dikast.adapters.told import metrics_of, reasons_of
 from dikast.adapters.turns import messages_of, text_of
 from dikast.errors import DataError
 from dikast.records import Message, Rollout, Score

@@ -19,7 +19,7 @@ from skyrl_gym.envs.base_text_env import BaseTextEnv, BaseTextEnvStepOutput
 
 from dikast.adapters.opening import RewardSettings, read_settings
 from dikast.adapters.single import SingleScorer
-from dikast.adapters.trl import reasons_of, values_of
+from dikast.adapters.told import reasons_of, values_of
 from dikast.adapters.turns import messages_of, plain
 from dikast.records import Message, Rollout, Score
 from dikast.rollouts import group_of

@@ -19,7 +19,7 @@ from dikast.adapters.group import group_scorer
 from dikast.adapters.markup import without_end
 from dikast.adapters.missing import rewards_of
 from dikast.adapters.opening import RewardSettings, read_settings
-from dikast.adapters.trl import reasons_of, values_of
+from dikast.adapters.told import reasons_of, values_of
 from dikast.adapters.turns import messages_of, plain
 from dikast.errors import ConfigError
 from dikast.records import Rollout, Score

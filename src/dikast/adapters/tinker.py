@@ -10,7 +10,7 @@ of the others, so its advantage is zero and theirs are what they were. Where non
 the cookbook leaves the group out with `rollout_error_tolerance` on, and stops without it.
 """
 
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tinker_cookbook.rl.types import Env, EnvGroupBuilder, StepResult
 from dikast.adapters.group import group_scorer
 from dikast.adapters.missing import rewards_of
 from dikast.adapters.opening import RewardSettings
-from dikast.adapters.trl import metrics_of, reasons_of, values_of
+from dikast.adapters.told import metrics_of, reasons_of, values_of
 from dikast.adapters.turns import messages_of
 from dikast.errors import ConfigError, ModelError
 from dikast.records import Message, Rollout, Score

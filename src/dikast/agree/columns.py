@@ -226,7 +226,8 @@ def _add_cells(
         if name not in places:
             gathering.add(name, [None] * len(rows))
             continue
-        cells = columns[places[name]]
+        # What stands around a name in a table was typed for the eye.
+        cells = [cell.strip() for cell in columns[places[name]]]
         if name in ("item", "rater") and "" in cells:
             raise DataError(f"{path}:{lines[cells.index('')]}: no {name}; every row needs one")
         gathering.add(name, cells if name in _NEEDED else [cell or None for cell in cells])

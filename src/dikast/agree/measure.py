@@ -5,6 +5,7 @@ agreement = measure(Path("ratings.jsonl"), Roles(gold="expert"), Options())
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
@@ -18,7 +19,7 @@ from dikast.agree.labels import meaning
 from dikast.agree.records import Agreement, CriterionAgreement, Rater
 from dikast.agree.roles import Resolved, Roles, check_names, resolve
 from dikast.agree.verdicts import Verdicts, by_criterion, count
-from dikast.agree.warnings import copy_warnings, counted_warnings, figure_warnings, pair_warnings
+from dikast.agree.warnings import copy_warnings, counted_warnings, figure_warnings, gold_warnings, pair_warnings
 from dikast.errors import UsageError
 from dikast.stats.alternative import EPSILON, Alternative, alternative
 from dikast.stats.annotators import Annotators, annotators
@@ -75,7 +76,8 @@ def _agreement(
         tuple(f"{name}: {said}" for name, one in named.items() for said in one.warnings) if named else first.warnings
     )
     return Agreement(
-        ratings=str(path),
+        # A name on the disk may be no text.
+        ratings=os.fsencode(path).decode(errors="replace"),
         rows=rows,
         gold_rater=roles.gold,
         items=items,
@@ -107,6 +109,7 @@ def _criterion(verdicts: Verdicts, roles: Roles, options: Options) -> CriterionA
     pairs, noticed = _pairs(ratings, who)
     people = _annotators(ratings, who, options)
     every = _overall(ratings, people, pairs)
+    against = {} if gold is None else _against_gold(ratings, who, gold, options)
     return CriterionAgreement(
         items=verdicts.items,
         raters=len(ratings.raters),
@@ -115,7 +118,7 @@ def _criterion(verdicts: Verdicts, roles: Roles, options: Options) -> CriterionA
         overall=every,
         people=_people(ratings, who, people, pairs),
         pairs=pairs,
-        gold={} if gold is None else _against_gold(ratings, who, gold, options),
+        gold=against,
         annotators=people,
         alt_test=_alternatives(ratings, who, options),
         position=positions(counted.verdicts, gold, drop_null=options.drop_null),
@@ -123,7 +126,12 @@ def _criterion(verdicts: Verdicts, roles: Roles, options: Options) -> CriterionA
         calibration=None if gold is None else _calibrations(ratings, who, gold, options),
         duplicates=counted.duplicates,
         conflicts=counted.conflicts,
-        warnings=(*counted_warnings(counted), *noticed, *figure_warnings(every, pairs, ratings)),
+        warnings=(
+            *counted_warnings(counted),
+            *noticed,
+            *figure_warnings(every, pairs, ratings),
+            *gold_warnings(ratings.scale, against),
+        ),
     )
 
 
@@ -199,7 +207,7 @@ def _others(ratings: Ratings, who: Resolved) -> list[int]:
 
 
 def _against_gold(ratings: Ratings, who: Resolved, truth: Ints, options: Options) -> dict[str, AgainstGold]:
-    positive = None if options.positive is None else _positive(ratings.scale, options.positive)
+    positive = _yes_in_words(ratings.scale) if options.positive is None else _positive(ratings.scale, options.positive)
     found = {
         ratings.raters[one]: against_gold(
             ratings, truth, one, positive=positive, drop_null=options.drop_null, seed=options.seed
@@ -214,6 +222,12 @@ def _check_positive(given: str, scales: Sequence[Scale]) -> None:
     if all(_positive(scale, given) is None for scale in scales):
         labels = dict.fromkeys(str(label) for scale in scales for label in scale.labels)
         raise UsageError(f"--positive: nobody gave the label '{given}'; the labels are {', '.join(list(labels)[:10])}")
+
+
+def _yes_in_words(scale: Scale) -> int | None:
+    """The code of the text yes, where nobody says anything but yes and no."""
+    words = [] if scale.values is not None else [str(label).casefold() for label in scale.labels]
+    return words.index("yes") if "yes" in words and len(words) == len({*words} & {"yes", "no"}) else None
 
 
 def _positive(scale: Scale, given: str) -> int | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from dikast.agree.verdicts import Counted
+from dikast.stats.gold import AgainstGold
 from dikast.stats.overall import Overall
 from dikast.stats.pairs import Meeting, Pair
 from dikast.stats.ratings import NULL, TABLE_LEVELS, Ratings, Scale, Tallies
@@ -151,6 +152,13 @@ def _lonely(ratings: Ratings) -> Iterator[str]:
     users = np.bincount(keys % levels, minlength=levels)
     for key in keys[users[keys % levels] == 1].tolist():
         yield f"only {ratings.raters[key // levels]} ever gives the label {_shown(ratings.scale, key % levels)}"
+
+
+def gold_warnings(scale: Scale, against: Mapping[str, AgainstGold]) -> Iterator[str]:
+    """That of two classes nobody knows which is the yes."""
+    if len(scale.labels) == 2 and any(one.positive is None for one in against.values()):
+        one, other = (_shown(scale, code) for code in range(2))
+        yield f"against gold TPR, TNR, precision, F1 and J are of a yes: say --positive with {one} or {other}"
 
 
 def _numeric(text: str) -> bool:

@@ -40,6 +40,7 @@ _HELD_LATER = (
     "preference",
     "rollouts_hash",
     "stated_base_rate",
+    "unheard",
     "wanted",
     "wordings",
 )
@@ -75,7 +76,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     no: int
     """Missing in the untouched part."""
     first: tuple[str, ...]
-    """Rows of that part, `id#item`, that people have not answered yet or not alike: to be labelled first."""
+    """Rows of that part, `id` or `id#item`, that people have not answered yet or not alike: to be labelled first."""
     first_of: int
     """How many such rows there are."""
     new: int
@@ -141,6 +142,8 @@ class CriterionCertificate(msgspec.Struct, frozen=True, kw_only=True):
     """None with fewer than two annotators."""
     missing: dict[str, int] = {}
     """Verdicts that could not be had, by reason. They are in no rate."""
+    unheard: int = 0
+    """Labelled units, or pairs, that are in no rate for that."""
     left_out: dict[str, int] = {}
     """Units in no rate for another reason: people disagree, or they or the judge said n/a."""
     tuning: dict[str, int] = {}

@@ -70,12 +70,12 @@ def grade(
 def _red(credit: Confusion, j_low: float, flips: Interval, levels: Levels) -> str | None:
     """What forbids a criterion outright, if anything does."""
     if j_low < levels.amber.j_low:
-        return f"J may be as low as {j_low:.2f}, under {levels.amber.j_low:.2f}"
+        return f"J may be as low as {beside_bound(j_low, levels.amber.j_low)}, under {levels.amber.j_low:.2f}"
     false_credit = credit.fp / (credit.fp + credit.tn)
-    if false_credit > levels.red.false_credit:
-        return f"gives credit to {false_credit:.2f} of what deserves none, above {levels.red.false_credit:.2f}"
+    if false_credit > (most := levels.red.false_credit):
+        return f"gives credit to {beside_bound(false_credit, most)} of what deserves none, above {most:.2f}"
     if flips.value is not None and flips.value > levels.red.flips:
-        return f"changes {flips.value:.2f} of its answers, above {levels.red.flips:.2f}"
+        return f"changes {beside_bound(flips.value, levels.red.flips)} of its answers, above {levels.red.flips:.2f}"
     return None
 
 
@@ -83,11 +83,12 @@ def _short_of_green(table: Confusion, flips: Interval, human_kappa: Interval | N
     """The first bound of green that is not reached; empty where all are."""
     for name, rate in (("TPR", table.tpr), ("TNR", table.tnr)):
         if (rate.value or 0.0) < green.rate or (rate.low or 0.0) < green.rate_low:
-            return f"{name} {rate.value:.2f} (from {rate.low:.2f}) is short of {green.rate:.2f} (from {green.rate_low:.2f})"
+            value, low = beside_bound(rate.value or 0.0, green.rate), beside_bound(rate.low or 0.0, green.rate_low)
+            return f"{name} {value} (from {low}) is short of {green.rate:.2f} (from {green.rate_low:.2f})"
     if flips.value is None:
         return "its consistency was not measured; give the criterion paraphrases"
     if flips.value > green.flips:
-        return f"changes {flips.value:.2f} of its answers, above {green.flips:.2f}"
+        return f"changes {beside_bound(flips.value, green.flips)} of its answers, above {green.flips:.2f}"
     needed = green.kappa
     if human_kappa is not None and human_kappa.value is not None:
         needed = min(needed, green.share_of_human_kappa * human_kappa.value)
@@ -98,12 +99,20 @@ def _short_of_green(table: Confusion, flips: Interval, human_kappa: Interval | N
 def _short_of_amber(credit: Confusion, j: float, base_rate: float | None, amber: Amber) -> str | None:
     """The first bound of amber that is not reached, beside the lower bound of J."""
     if j < amber.j:
-        return f"J {j:.2f} is under {amber.j:.2f}"
+        return f"J {beside_bound(j, amber.j)} is under {amber.j:.2f}"
     precision = credit.precision if base_rate is None else credit.precision_at(base_rate)
     if (right := precision.value or 0.0) < amber.precision:
         where = "" if base_rate is None else f" where {base_rate:.2f} deserve it"
-        return f"credit is right in {right:.2f} of the cases{where}, under {amber.precision:.2f}"
+        return f"credit is right in {beside_bound(right, amber.precision)} of the cases{where}, under {amber.precision:.2f}"
     return None
+
+
+def beside_bound(value: float, bound: float) -> str:
+    """Writes a figure beside the bound that it misses, with as many digits as it takes to see that it does."""
+    digits = 2
+    while digits < 6 and value != bound and f"{value:.{digits}f}" == f"{bound:.{digits}f}":
+        digits += 1
+    return f"{value:.{digits}f}"
 
 
 def _of_credit(base_rate: float | None, *, negative: bool) -> float | None:

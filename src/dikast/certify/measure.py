@@ -199,9 +199,16 @@ def _certify_one(
         within_group=within_group_accuracy(sample.groups, read, sample.labels),
         human=human,
         missing=sample.missing,
+        unheard=len(sample.unheard),
         left_out=sample.left_out,
         tuning={"yes": sum(tuning.labels), "no": len(tuning.labels) - sum(tuning.labels)},
-        wanted=wanted_of(undecided(criterion.id, units), split, yes=yes, no=no, least=grading.levels.least_per_class),
+        wanted=wanted_of(
+            undecided(criterion.id, units),
+            split,
+            yes=yes + sample.unheard.count(True),
+            no=no + sample.unheard.count(False),
+            least=grading.levels.least_per_class,
+        ),
         pass_rate=pass_rate(criterion.id, units, answers, reading, seed=seed),
     )
     return certificate, again.variants

@@ -11,7 +11,9 @@ from dikast.certify.bounds import Levels, changed, looser_than_ours
 from dikast.certify.certificate import AttackResult, Certificate, CriterionCertificate, Level, WordingsResult
 from dikast.certify.duels.notes import about_duels
 from dikast.certify.outcomes import notes_on_outcomes
+from dikast.certify.recorded import about_recorded
 from dikast.certify.telling import about_known_answers
+from dikast.certify.unheard import too_many_unheard, unheard_in_words
 from dikast.certify.wanted import in_words
 from dikast.stats.correction import Corrected
 from dikast.stats.intervals import Interval
@@ -47,6 +49,7 @@ def notes(certificate: Certificate) -> Iterator[str]:
     for name, worded in certificate.wordings.items():
         yield _wordings(name, worded)
     yield from graded_otherwise(certificate.levels)
+    yield from about_recorded(certificate.model.name)
     yield from about_known_answers(certificate)
     if certificate.outcomes is not None:
         yield from notes_on_outcomes(certificate.outcomes)
@@ -75,6 +78,8 @@ def _about_criterion(name: str, criterion: CriterionCertificate) -> Iterator[str
             f"{name}: where {criterion.stated_base_rate:g} are a yes, a yes is right in "
             f"{_cell(criterion.precision_at_stated, ' ')} of the cases"
         )
+    if too_many_unheard(criterion):
+        yield f"warning: {name}: {unheard_in_words(criterion)}"
     if criterion.wanted is not None:
         yield f"{name}: {in_words(criterion.wanted, None if criterion.preference else 'LABELS')}"
 

@@ -23,6 +23,8 @@ class Sample(NamedTuple):
     groups: list[str]
     missing: dict[str, int]
     left_out: dict[str, int]
+    unheard: list[bool]
+    """People's answers to the units whose verdict could not be had."""
 
 
 class AskedAgain(NamedTuple):
@@ -35,7 +37,7 @@ class AskedAgain(NamedTuple):
 
 def sample_of(criterion: str, units: Sequence[Unit], answers: Answers) -> Sample:
     """Pairs verdicts with people's answers, and counts what cannot be paired."""
-    sample = Sample([], [], [], {}, {})
+    sample = Sample([], [], [], {}, {}, [])
     missing: Counter[str] = Counter()
     left_out: Counter[str] = Counter()
     for unit in units:
@@ -51,6 +53,7 @@ def sample_of(criterion: str, units: Sequence[Unit], answers: Answers) -> Sample
         verdict = answers[unit.key, BASE][criterion]
         if isinstance(verdict, Missing):
             missing[verdict.reason] += 1
+            sample.unheard.append(truth)
         elif verdict.value is None:
             left_out["judge says n/a"] += 1
         else:

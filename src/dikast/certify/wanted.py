@@ -13,7 +13,7 @@ MOST_NAMED = 20
 
 
 def wanted_of(at_hand: Sequence[str], split: Split, *, yes: int, no: int, least: int) -> Wanted | None:
-    """What is missing of the untouched part, where `yes` and `no` are there and `least` of each are needed.
+    """What is missing of the untouched part, where `yes` and `no` are labelled and `least` of each are needed.
 
     `at_hand` are the rows of that part which people have not answered yet, or not alike: they come first. How many more
     it takes is estimated from the share of the rarer answer, and from the share of new groups that go to the tuning part.
@@ -36,7 +36,11 @@ def wanted_of(at_hand: Sequence[str], split: Split, *, yes: int, no: int, least:
 
 def undecided(criterion: str, units: Iterable[Unit]) -> list[str]:
     """The untouched units that come before the judge, and of which people have not said yes, no or n/a together."""
-    return [unit.key for unit in units if not (unit.tuning or unit.gate) and unit.truth.get(criterion) is None]
+    return [
+        unit.key.removesuffix("#")
+        for unit in units
+        if not (unit.tuning or unit.gate) and unit.truth.get(criterion) is None
+    ]
 
 
 def in_words(wanted: Wanted, labels: str | None) -> str:
@@ -47,7 +51,7 @@ def in_words(wanted: Wanted, labels: str | None) -> str:
         named = ", ".join(wanted.first) + (f" and {wanted.first_of - len(wanted.first)} more" * _cut(wanted))
         steps.append(f"the rows {named}, which are there and undecided")
     if wanted.new:
-        steps.append(f"about {wanted.new} rollouts of new prompts")
+        steps.append(f"about {wanted.new} {'rollouts' if labels else 'pairs'} of new prompts")
     return f"{missing}; label {', then '.join(steps)}" + (f": dikast review {labels}" if labels else "")
 
 

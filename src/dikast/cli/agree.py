@@ -10,6 +10,7 @@ import typer
 
 from dikast.cli.tell import print_figures
 from dikast.errors import NotEnoughDataError, UsageError
+from dikast.report.words import visible
 from dikast.rollouts import appearing
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def command(
 
       dikast agree ratings.jsonl --gold expert --humans ann,bob,cy --epsilon 0.15 -o agreement.json --json
     """
+    if output is not None and output.resolve() == ratings.resolve():
+        raise UsageError(f"{ratings}: it is read, and the figures would take its place; name another file with -o")
     from dikast.agree.measure import Options, measure
     from dikast.agree.roles import Roles
 
@@ -95,7 +98,7 @@ def _show(agreement: Agreement) -> None:
     from dikast.agree.present import present
 
     for shown in present(agreement):
-        typer.echo(shown.line)
+        typer.echo(visible(shown.line))
         if shown.rows:
             print_figures(shown.names, shown.rows)
 

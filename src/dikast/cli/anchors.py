@@ -19,6 +19,7 @@ from dikast.certify.questions import Progress, Unit
 from dikast.certify.telling import about_anchors
 from dikast.errors import NotGoodEnoughError
 from dikast.journal import Journal
+from dikast.report.words import visible
 from dikast.reward.assembly import Judges
 from dikast.spec.reward import RewardSpec
 
@@ -87,7 +88,7 @@ def show(anchors: Anchors, path: Path, *, as_json: bool = False, aside: bool = F
         typer.echo(msgspec.json.format(msgspec.json.encode(_result(anchors))).decode())
     else:
         for line in about_anchors(anchors):
-            typer.echo(line, err=aside)
+            typer.echo(visible(line), err=aside)
     typer.echo(f"written: {path}", err=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import msgspec
@@ -14,11 +14,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from dikast.certify import present, present_others
-from dikast.certify.certificate import Certificate
+from dikast.certify.certificate import Certificate, CriterionCertificate
 from dikast.certify.questions import Progress
 from dikast.certify.telling import name_of
+from dikast.certify.unheard import too_many_unheard, unheard_in_words
 from dikast.certify.wanted import in_words
-from dikast.errors import NotEnoughDataError, NotGoodEnoughError
+from dikast.errors import NotEnoughDataError, NotGoodEnoughError, UsageError
+from dikast.report.words import visible
+
+
+def require_own_place(certificate: Path, inputs: Iterable[Path | None]) -> None:
+    """Raises `UsageError` where a certificate cannot stand, or would take the place of a file that is read for it."""
+    if certificate.is_dir():
+        raise UsageError(f"{certificate}: a folder; write -o {certificate / 'certificate.json'}")
+    for place in (certificate, certificate.with_suffix(".html")):
+        for given in inputs:
+            if given is not None and place.resolve() == given.resolve():
+                raise UsageError(f"{given}: it is read, and the certificate would take its place; name another with -o")
 
 
 def show_certificate(certificate: Certificate, *, as_json: bool) -> None:
@@ -30,14 +42,14 @@ def show_certificate(certificate: Certificate, *, as_json: bool) -> None:
     if console.is_terminal:
         console.print(present.table(certificate))
     else:
-        typer.echo(present.plain(certificate) + "\n")
+        typer.echo(visible(present.plain(certificate)) + "\n")
     for note in present.notes(certificate):
-        typer.echo(note)
+        typer.echo(visible(note))
     if certificate.others is not None:
-        typer.echo("\n" + present_others.plain(certificate.others))
+        typer.echo("\n" + visible(present_others.plain(certificate.others)))
 
 
-def require_good_enough(certificate: Certificate, path: Path, labels: Path) -> None:
+def require_good_enough(certificate: Certificate, path: Path, *, reward: Path, labels: Path) -> None:
     """Leaves with the exit code of the level; the certificate is written by now."""
     if certificate.level == "red":
         raise NotGoodEnoughError(
@@ -51,13 +63,23 @@ def require_good_enough(certificate: Certificate, path: Path, labels: Path) -> N
             "reword what is asked, or change what the labels expect"
         )
     if certificate.level == "insufficient":
-        short = [
-            f"{name} ({one.why})"
-            + (f": {in_words(one.wanted, None if one.preference else str(labels))}" if one.wanted else "")
-            for name, one in certificate.criteria.items()
-            if one.level == "insufficient"
-        ]
-        raise NotEnoughDataError(f"{path}: too few labels to say: {'; '.join(short)}")
+        short = {name: one for name, one in certificate.criteria.items() if one.level == "insufficient"}
+        what = "labels" if any(one.wanted for one in short.values()) else "verdicts"
+        told = "; ".join(f"{name} ({one.why}){_lacking(one, reward, labels)}" for name, one in short.items())
+        raise NotEnoughDataError(f"{path}: too few {what} to say: {told}")
+
+
+def _lacking(found: CriterionCertificate, reward: Path, labels: Path) -> str:
+    lacking = [unheard_in_words(found)] if too_many_unheard(found) else []
+    if found.wanted:
+        lacking.append(in_words(found.wanted, None if found.preference else _to_review(reward, labels)))
+    return "".join(f": {one}" for one in lacking)
+
+
+def _to_review(reward: Path, labels: Path) -> str:
+    """What `dikast review` is given; it finds a reward.yaml beside the labels by itself."""
+    beside = (labels.parent / "reward.yaml").resolve() == reward.resolve()
+    return str(labels) if beside else f"{labels} --reward {reward}"
 
 
 @contextlib.contextmanager

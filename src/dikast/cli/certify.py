@@ -24,7 +24,7 @@ from dikast.certify.measure import REPEATS, Grading, certify
 from dikast.certify.questions import Progress
 from dikast.certify.regression import compared, earlier_certificate
 from dikast.cli.anchors import cuts_of, require_unchanged, show, watch
-from dikast.cli.certificates import require_good_enough, show_certificate, shown_progress
+from dikast.cli.certificates import require_good_enough, require_own_place, show_certificate, shown_progress
 from dikast.errors import UsageError
 from dikast.journal import Journal
 from dikast.reward.assembly import Judges, with_model
@@ -161,6 +161,7 @@ def command(
     from dikast.report.certificate.page import page_of, write_page
 
     written = output or reward.parent / "certificate.json"
+    require_own_place(written, [reward, labels, attacks, levels, anchors, rollouts])
     page = page_of(written)
     spec = read_reward(reward)
     compares = spec.file.judge.mode == "preference"
@@ -205,7 +206,7 @@ def command(
             with shown_progress() as progress:
                 seen = watched.look(kept, cuts=cuts_of(certificate), noise=noise, progress=progress)
             show(seen, watched.path, aside=as_json)
-    require_good_enough(certificate, written, labels)
+    require_good_enough(certificate, written, reward=reward, labels=labels)
     if seen is not None and watched is not None:
         require_unchanged(seen, watched.path)
 

@@ -3,16 +3,15 @@
     dikast COMMAND ...
 
 The module of a command is imported when the command is used, so that `dikast --help` loads no
-numpy and no torch. `_COMMANDS` lists them all; a module has its function `command`, or a Typer
-application `app` where the command has commands of its own.
+numpy and no torch. `_COMMANDS` lists them all.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import importlib
 import importlib.metadata
+import io
 import os
 import platform
 import sys
@@ -22,13 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
-from typer.main import get_command, get_group
+from typer.main import get_command
 
+from dikast.cli.lazily import lazy_application
 from dikast.errors import DikastError
+from dikast.report.words import visible
 
 if TYPE_CHECKING:
-    from typer._click import Command, Context
+    from typer._click import Context
 
 _COMMANDS = {
     "lint": "Read a reward's rubric as a critic would, without asking a model.",
@@ -42,15 +42,19 @@ _COMMANDS = {
     "serve": "Serve rewards over HTTP, in the shapes that trainers speak.",
     "export": "Write a run's configuration and reward entry point for another trainer.",
     "conform": "Say whether the trainers installed here get what the engine gives.",
+    "aws": "Build, deploy and verify the reward Lambda; start and follow jobs of Nova and Bedrock.",
     "models": "List, pull and check local models.",
     "journal": "Show what a journal holds and has cost, and remove what is old.",
 }
-_WITH_COMMANDS_OF_THEIR_OWN = frozenset({"journal", "models"})
+_WITH_COMMANDS_OF_THEIR_OWN = frozenset({"aws", "journal", "models"})
 
 _USAGE, _ENVIRONMENT, _BUG, _INTERRUPTED, _CLOSED_PIPE = 2, 4, 70, 130, 141
 
 _EXTRAS = {
     "accelerate": "train",
+    "aws_lambda_powertools": "aws",
+    "boto3": "aws",
+    "botocore": "aws",
     "datasets": "train",
     "gguf": "train",
     "jinja2": "stats",
@@ -64,23 +68,6 @@ _EXTRAS = {
 """Module → the extra that installs it."""
 
 _DISK_REFUSES = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS})
-
-
-class _Commands(TyperGroup):
-    """Lists a command by its line in `_COMMANDS`, and imports the one that is used."""
-
-    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
-        name, _listed, rest = super().resolve_command(ctx, args)
-        return name, _load(name) if name else None, rest
-
-
-def _load(name: str) -> Command:
-    module = importlib.import_module(f"dikast.cli.{name}")
-    if name in _WITH_COMMANDS_OF_THEIR_OWN:
-        return get_group(module.app)
-    alone = typer.Typer(add_completion=False)
-    alone.command(name)(module.command)
-    return get_command(alone)
 
 
 def _show_version(wanted: bool) -> None:
@@ -98,19 +85,16 @@ def _options(
     """Fine-tune language models against the judgment of another one, and make that judgment worth trusting."""
 
 
-def _listed() -> None:
-    """Stands for a command in the list; `_Commands` puts the real one in its place."""
-
-
 def _application() -> typer.Typer:
-    app = typer.Typer(cls=_Commands, no_args_is_help=True, callback=_options)
-    for name, line in _COMMANDS.items():
-        app.command(name, help=line)(_listed)
-    return app
+    return lazy_application("dikast.cli", _COMMANDS, with_their_own=_WITH_COMMANDS_OF_THEIR_OWN, callback=_options)
 
 
 def main() -> None:
     """Runs the command line and exits with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Texts and names come from anywhere: what a locale has no sign for is no error.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -205,5 +189,5 @@ def _keep(told: str) -> Path | None:
 
 
 def _fail(message: str, code: int) -> int:
-    typer.echo(f"error: {' '.join(message.splitlines())}", err=True)
+    typer.echo(f"error: {visible(' '.join(message.splitlines()))}", err=True)
     return code

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
+from dikast.aws.settings import Target
+from dikast.aws.sizing import LambdaPlan, size
 from dikast.cli.tell import ConsoleTeller, print_figures
 from dikast.errors import DataError, UsageError
 from dikast.loading import plan_reward
@@ -39,6 +42,18 @@ def command(
     concurrency: Annotated[
         int | None, typer.Option(min=1, help="Calls under way at once; where not given, as models.yaml allows.")
     ] = None,
+    for_lambda: Annotated[
+        bool,
+        typer.Option("--lambda", help="Say too how to set a reward function on AWS, and which quota its judge needs."),
+    ] = False,
+    target: Annotated[Target, typer.Option(help="What trains with the function; with --lambda.")] = "smtj",
+    lambda_concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, help="Events that the trainer has under way at once. Default: 12, on HyperPod 64."),
+    ] = None,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Room for completions of that length; with --lambda.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON on standard output.")] = False,
 ) -> None:
     """Say what a reward would ask about rollouts, before anything is spent: calls, tokens, money and time.
@@ -53,6 +68,8 @@ def command(
       dikast plan reward.yaml rollouts.jsonl --certificate certificate.json --journal .dikast/journal.db
 
       dikast plan reward.yaml rollouts.jsonl --steps 200 --per-step 64 --latency 1.5 --json
+
+      dikast plan reward.yaml rollouts.jsonl --lambda --target hyperpod --latency 1.5 --max-new-tokens 8192
     """
     if (steps is None) != (per_step is None):
         raise UsageError("--steps and --per-step belong together; give both, or neither")
@@ -65,20 +82,25 @@ def command(
         typer.echo(f"{journal}: there is no journal yet, so it answers nothing", err=True)
         journal = None
     with ConsoleTeller().bar("planning", len(rows)) as move:
-        plan = plan_reward(
-            reward,
-            rows,
-            certificate=certificate,
-            journal=journal,
-            training=training,
-            latency=latency,
-            concurrency=concurrency,
-            progress=move,
+        planned = partial(
+            plan_reward, reward, rows, certificate=certificate, training=training, concurrency=concurrency
+        )
+        plan = planned(journal=journal, latency=latency, progress=move)
+    sized = None
+    if for_lambda:
+        # A function on AWS has no journal to spare it a call; how long one takes is true there too.
+        learnt = max((one.latency for one in plan.models if one.latency is not None), default=latency)
+        fresh = planned(latency=learnt) if plan.in_journal else plan
+        sized = size(
+            rows, fresh, target=target, per_step=per_step, concurrency=lambda_concurrency, max_new_tokens=max_new_tokens
         )
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(plan)).decode())
-    else:
-        _show(plan)
+        found = msgspec.to_builtins(plan) | ({} if sized is None else {"lambda": sized})
+        typer.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
+        return
+    _show(plan)
+    if sized is not None:
+        _show_lambda(sized)
 
 
 def _show(plan: Plan) -> None:
@@ -93,6 +115,43 @@ def _show(plan: Plan) -> None:
         typer.echo(_basis(one))
     for note in plan.notes:
         typer.echo(note)
+
+
+def _show_lambda(plan: LambdaPlan) -> None:
+    seconds = "?" if plan.batch_seconds is None else in_time(plan.batch_seconds)
+    typer.echo(
+        f"a reward function for {plan.target}: lambda_batch_size {plan.lambda_batch_size}, "
+        f"lambda_concurrency_limit {plan.lambda_concurrency}"
+    )
+    typer.echo(
+        f"a sample weighs {plan.mean_bytes / 1024:,.0f} kB, the largest {plan.largest_bytes / 1024:,.0f}; a batch of the largest "
+        f"{plan.batch_bytes / 2**20:.2f} MB of 6; without a retry it takes {seconds}"
+    )
+    settings = {
+        "MemorySize": plan.memory_mb,
+        "Timeout": plan.timeout_s,
+        "ReservedConcurrency": plan.lambda_concurrency,
+    }
+    typer.echo("dikast aws deploy " + " ".join(f"--parameter {name}={value}" for name, value in settings.items()))
+    print_figures(
+        ("quota that the judge needs", "calls a sample", "in flight", "requests a minute", "tokens a minute"),
+        [
+            (
+                one.model,
+                f"{one.calls_per_sample:.2g}",
+                str(one.in_flight),
+                _rate(one.requests_per_minute),
+                _rate(one.tokens_per_minute),
+            )
+            for one in plan.quotas
+        ],
+    )
+    for note in plan.notes:
+        typer.echo(note)
+
+
+def _rate(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}"
 
 
 def _summary(plan: Plan) -> str:

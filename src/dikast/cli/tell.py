@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from dikast.report.words import visible
+
 _WIDER_THAN_ANY = 10_000
 """Columns; a table takes what it needs of them."""
 
@@ -20,12 +22,12 @@ PLAIN_EVERY = 15.0
 def print_figures(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Prints a table on standard output, names left and figures right. A narrow terminal breaks lines, never figures.
 
-    Names come from users' files: what looks like markup or an emoji is printed as it stands.
+    Names come from users' files: what looks like markup or an emoji is printed as it stands, and nothing steers the terminal.
     """
     columns = (Column(name, justify="right" if at else "left", no_wrap=True) for at, name in enumerate(names))
     table = Table(*columns)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(visible, row))
     Console(width=_WIDER_THAN_ANY, markup=False, emoji=False).print(table)
 
 

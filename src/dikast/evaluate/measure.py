@@ -13,18 +13,18 @@ from dikast.evaluate.gold import Gold
 from dikast.evaluate.records import Value
 from dikast.records import Missing, Rollout
 from dikast.reward.binding import bind
-from dikast.reward.reward import Reward
-from dikast.spec.checks import JsonCheck
+from dikast.spec.checks import CheckSpec, JsonCheck
+from dikast.spec.reward import RewardSpec
 
 
 class Measure:
     """Measures answers against one reward's inputs and its JSON check."""
 
-    def __init__(self, reward: Reward, gold: Gold | None) -> None:
-        self._spec = reward.spec
+    def __init__(self, spec: RewardSpec, checks: Sequence[tuple[CheckSpec, CheckFunction]], gold: Gold | None) -> None:
+        self._spec = spec
         self._gold = gold
         self._json: CheckFunction | None = next(
-            (function for check, function in reward.engine.checks if isinstance(check, JsonCheck)), None
+            (function for check, function in checks if isinstance(check, JsonCheck)), None
         )
 
     def gold(self, rollout: Rollout) -> float | None:

@@ -44,7 +44,7 @@ async def evaluate(
     `progress` is told the answers that are done; all together they are every greedy answer and every sample.
     """
     documents = shared_documents(arms)
-    measure = Measure(reward, gold)
+    measure = Measure(reward.spec, reward.engine.checks, gold)
     values = measured(arms, documents, measure, seed=seed)
     asked = plan(arms, spread(documents, spec.judged), documents)
     if progress:
@@ -99,11 +99,11 @@ def _about(
         left_out={name: count - len(documents) for name, count in answered.items() if count > len(documents)},
         gold_errors=gold.errors if isinstance(gold, LoadedGold) else (),
         date=datetime.now(UTC).date().isoformat(),
-        made_with=_made_with(),
+        made_with=made_with(),
     )
 
 
-def _made_with() -> dict[str, str]:
+def made_with() -> dict[str, str]:
     """The software that a figure may depend on, as far as it is installed."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:

@@ -33,6 +33,7 @@ from dikast.spec.models import ModelConnection
 Format = Literal["json_schema", "tool", "none"]
 """How a model is told which form its reply must have."""
 
+_SERVICE = "bedrock-runtime"
 _TOOL = "reply"
 _PASSING: dict[str, MissingReason] = {
     "ThrottlingException": "rate_limited",
@@ -249,7 +250,8 @@ class BedrockModel:
             return self._client
 
     def _connect(self) -> Any:
-        import boto3.session  # pyright: ignore[reportMissingTypeStubs]
+        # boto3 on top of it would load what moves files to S3, which takes longer than all the rest.
+        import botocore.session  # pyright: ignore[reportMissingTypeStubs]
         from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
         from botocore.exceptions import BotoCoreError  # pyright: ignore[reportMissingTypeStubs]
 
@@ -261,10 +263,20 @@ class BedrockModel:
             retries={"total_max_attempts": 1, "mode": "standard"},
         )
         try:
-            make: Any = cast("Any", boto3.session.Session()).client
-            return make("bedrock-runtime", region_name=of.region, endpoint_url=of.endpoint, config=config)
+            session: Any = cast("Any", botocore.session).get_session()
+            _know_one_service(session)
+            return session.create_client(_SERVICE, region_name=of.region, endpoint_url=of.endpoint, config=config)
         except (BotoCoreError, ValueError) as error:
             raise UnavailableError(f"{self.name}: {error}; set AWS credentials and a region") from error
+
+
+def _know_one_service(session: Any) -> None:
+    """Spares the session a look at the folders of all services of AWS, of which it needs one."""
+
+    def services(_type_name: str) -> list[str]:
+        return [_SERVICE]
+
+    session.get_component("data_loader").list_available_services = services
 
 
 def converse_arguments(

@@ -106,13 +106,16 @@ class Door:
             return _error(500, f"a bug in dikast ({type(error).__name__}); the server's log says more")
 
 
-async def read_body(request: web.Request, backlog: Backlog) -> bytes:
-    """Reads a JSON body. Raises HTTP 413 and 415, or `BusyError`."""
+async def read_body(request: web.Request, backlog: Backlog, *, seconds: float) -> bytes:
+    """Reads a JSON body. Raises HTTP 408, 413 and 415, or `BusyError`."""
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(reason="the body must be application/json")
     with backlog.reading(request.content_length):
         try:
-            return await request.read()
+            async with asyncio.timeout_at(request[BEGAN] + seconds):
+                return await request.read()
+        except TimeoutError:
+            raise web.HTTPRequestTimeout(reason=f"the body did not come within {seconds:g} s") from None
         except web.HTTPRequestEntityTooLarge:
             raise web.HTTPRequestEntityTooLarge(
                 max_size=0, actual_size=0, reason="the body is longer than --max-body-mb allows; send fewer rollouts"

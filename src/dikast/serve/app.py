@@ -65,7 +65,7 @@ class RewardServer:
     def _answer(self, dialect: Dialect) -> Handler:
         async def answer(request: web.Request) -> web.Response:
             served = self.rewards.find(request.match_info.get("name"))
-            body = await read_body(request, self.backlog)
+            body = await read_body(request, self.backlog, seconds=self.settings.deadline)
             told = await self._scoring.answer(dialect, served, body, request.query, began=request[BEGAN])
             return web.Response(body=told, content_type="application/json")
 

@@ -1,6 +1,8 @@
 """A reward that is served elsewhere, to be used like one that is opened here: the same scores, in the same adapters.
 
-    reward = dikast.RemoteReward("http://rewards:8600", token=os.environ["DIKAST_SERVE_TOKEN"])
+    from dikast.serve.client import RemoteReward
+
+    reward = RemoteReward("http://rewards:8600", token=os.environ["DIKAST_SERVE_TOKEN"])
     scores = reward.score(rollouts)            # or: await reward.ascore(rollouts)
     trainer = GRPOTrainer(reward_funcs=TrlReward(reward), ...)
 
@@ -205,7 +207,8 @@ class RemoteReward:
             with urllib.request.urlopen(request, timeout=_ANSWERS_WITHIN) as answer:
                 served = msgspec.json.decode(answer.read(), type=dict[str, list[_About]]).get("rewards", [])
         except urllib.error.HTTPError as error:
-            told = _error_of(error.read())
+            with error:
+                told = _error_of(error.read())
             raise UnavailableError(f"{self._url} answered {error.code}: {told}") from None
         except (OSError, msgspec.MsgspecError) as error:
             raise UnavailableError(f"{self._url}: no reward server answers there ({error})") from None

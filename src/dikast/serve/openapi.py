@@ -51,6 +51,7 @@ _REFUSALS = {
     401: "The token is missing or wrong.",
     403: "Without a token only this machine is answered.",
     404: "No such reward, or no such address.",
+    408: "The body did not come in time.",
     413: "The body is longer than the server takes.",
     415: "The body is not application/json.",
     422: "The body, an option or a rollout cannot be used.",

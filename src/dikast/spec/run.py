@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from dikast.errors import ConfigError
+from dikast.spec.aws import AwsSpec
 from dikast.spec.reading import read_struct
 
 OnMissing = Literal["native", "group_mean", "drop", "raise"]
@@ -76,6 +77,8 @@ class RunFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Passed to TRL's GRPOConfig; the names are checked."""
     on_missing: OnMissing | Constant = "native"
     eval: EvalSpec = EvalSpec()
+    aws: AwsSpec | None = None
+    """Read by `dikast aws`; a local run does not look at it."""
     seed: int = 0
 
 

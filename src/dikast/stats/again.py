@@ -144,11 +144,14 @@ def _first_place(scale: Scale, orders: Sequence[str], table: Ints) -> Interval |
 def first_shown(labels: Sequence[Label], orders: Sequence[str]) -> list[int] | None:
     """The code of the candidate that each order shows first; None where an order does not say.
 
-    An order says so when it is that candidate's label, or two labels one behind the other: `a`, `ab`, `b,a`, `2-1`.
+    An order says so when it is that candidate's label, or two labels one behind the other: `a`, `ab`, `b,a`, `2-1`;
+    capital letters count where labels differ in nothing else.
     """
     if len(labels) > TABLE_LEVELS:
         return None
     texts = [_text(label) for label in labels]
+    if len({text.casefold() for text in texts}) == len(texts):
+        texts, orders = [text.casefold() for text in texts], [order.casefold() for order in orders]
     found: list[int] = []
     for order in orders:
         fits = [

@@ -20,6 +20,7 @@ from dikast.stats.intervals import (
     ratio_bounds,
     unknown,
     wilson,
+    within,
     youden,
 )
 
@@ -150,7 +151,7 @@ class Confusion(msgspec.Struct, frozen=True, kw_only=True):
         if chance >= 1 or raw.value is None or raw.low is None or raw.high is None:
             return unknown(round(self.n))
         value, low, high = ((share - chance) / (1 - chance) for share in (raw.value, raw.low, raw.high))
-        return holding(value, low, high, round(self.n))
+        return within(holding(value, low, high, round(self.n)), -1)
 
 
 def auc(values: Sequence[float], labels: Sequence[bool]) -> Interval:

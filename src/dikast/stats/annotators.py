@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from dikast.stats.intervals import Interval, unknown
+from dikast.stats.intervals import Interval, unknown, within
 from dikast.stats.ratings import NULL, TABLE_LEVELS, Floats, Ints, Label, Marks, Ratings, Tallies, sums
 from dikast.stats.shares import by_t, share
 
@@ -159,7 +159,7 @@ def _mean_by_item(apart: Floats, tallies: Tallies, entry: Ints) -> Interval:
     n = tallies.count[entry].astype(np.float64)
     tops = sums(tallies.item[entry], apart * n, tallies.items)
     bottoms = sums(tallies.item[entry], n, tallies.items)
-    return by_t((tops / np.maximum(bottoms, 1))[bottoms > 0])
+    return within(by_t((tops / np.maximum(bottoms, 1))[bottoms > 0]), 0)
 
 
 def _mode_distance(values: Floats, tallies: Tallies, others: Others) -> Floats:

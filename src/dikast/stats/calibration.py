@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from dikast.stats.intervals import Interval, unknown, wilson
+from dikast.stats.intervals import Interval, unknown, wilson, within
 from dikast.stats.ratings import Floats, Marks, sums
 from dikast.stats.resampling import bootstrap_counts
 from dikast.stats.shares import by_t
@@ -50,8 +50,8 @@ def calibration(said: Floats, true: Marks, *, seed: int = 0) -> Calibration:
     return Calibration(
         n=len(said),
         base_rate=float(true.mean()),
-        brier=by_t((said - true) ** 2),
-        log_loss=by_t(-np.log(np.where(true, held, 1 - held))),
+        brier=within(by_t((said - true) ** 2), 0, 1),
+        log_loss=within(by_t(-np.log(np.where(true, held, 1 - held))), 0),
         ece=_error(said, true, seed=seed),
         curve=tuple(
             Bin(

@@ -46,6 +46,16 @@ def holding(value: float, low: float, high: float, n: int) -> Interval:
     return Interval(value=value, low=min(low, value), high=max(high, value), n=n)
 
 
+def within(interval: Interval, least: float, most: float = math.inf) -> Interval:
+    """The interval with its bounds kept to what the figure can be; few units may carry them past it."""
+    if interval.low is None or interval.high is None:
+        return interval
+    value = 0.0 if interval.value is None else interval.value
+    low, high = max(least, interval.low), min(most, interval.high)
+    # A figure at its end may lie past it by rounding.
+    return msgspec.structs.replace(interval, low=min(low, value), high=max(high, value))
+
+
 def wilson(k: float, n: float) -> Interval:
     """The Wilson score interval of a share, k of n. Counts may be fractions, where observations share a unit."""
     if n < 0 or not 0 <= k <= n:

@@ -17,7 +17,7 @@ import numpy as np
 from dikast.stats.correlation import icc_2_1, pearson, spearman, tau_b
 from dikast.stats.crossed import Crossed, crossed
 from dikast.stats.influence import of_pearson, of_spearman, of_tau_b
-from dikast.stats.intervals import Interval, unknown, wilson
+from dikast.stats.intervals import Interval, unknown, wilson, within
 from dikast.stats.jackknife import alphas, kappas, pair_tables, variance
 from dikast.stats.ratings import ABSENT, NULL, Floats, Ints, Ratings, Scale, dot
 from dikast.stats.shares import beyond_chance, by_fisher, by_t, share, spread_share, through
@@ -126,7 +126,7 @@ def nominal(met: Crossed, choices: int) -> dict[str, Interval]:
     credit = met.same.astype(np.float64)
     found = {
         "agreement": raw,
-        "cohen_kappa": through(raw, dot(met.of_a, met.of_b) / met.n**2),
+        "cohen_kappa": within(through(raw, dot(met.of_a, met.of_b) / met.n**2), -1),
         "fleiss_kappa": _beyond(credit, squares, lambda squares, labels: squares / labels**2),
         "alpha_nominal": _beyond(credit, squares, _unlike),
     }
@@ -214,8 +214,8 @@ def weighted(met: Crossed, values: Floats, scale: Scale) -> dict[str, Interval]:
     by_rank = (ranks[met.a] - ranks[met.b]) ** 2
     spreads = _spreads(met, values)
     return {
-        "kappa_linear": beyond(np.abs(x - y), by_step, spreads.get("kappa_linear")),
-        "kappa_quadratic": beyond(square, by_square, spreads.get("kappa_quadratic")),
+        "kappa_linear": within(beyond(np.abs(x - y), by_step, spreads.get("kappa_linear")), -1),
+        "kappa_quadratic": within(beyond(square, by_square, spreads.get("kappa_quadratic")), -1),
         "gwet_ac2": _beyond(1 - square, Squares.of(met), _gwets(ac2_factor(scale))),
         "alpha_interval": beyond(square, pairwise_square(pooled, values), spreads.get("alpha_interval")),
         "alpha_ordinal": beyond(by_rank, pairwise_square(pooled, ranks), spreads.get("alpha_ordinal")),

@@ -24,6 +24,7 @@ from dikast.evaluate.gold import load_gold
 from dikast.evaluate.run import evaluate
 from dikast.loading import open_reward, open_uncertified
 from dikast.records import Rollout
+from dikast.report.steps import Alarms, step_line
 from dikast.report.write import write_report
 from dikast.reward.reward import Reward
 from dikast.rollouts import read_rollouts, read_rows, rollout_of, write_rows
@@ -81,6 +82,7 @@ class Run:
         self.banner = banner
         self.budget = budget_minutes * 60 if budget_minutes else None
         self.scale = min(1.0, budget_minutes / BUDGET_BASE) if budget_minutes else 1.0
+        self._alarms = Alarms()
         keep_freed_memory()
         self.settings = rl_settings(spec)
 
@@ -126,8 +128,9 @@ class Run:
             )
         trust = read_certificate(source)
         if trust.level in ("red", "insufficient"):
+            mend = "mend the criteria" if trust.level == "red" else "label more"
             raise NotGoodEnoughError(
-                f"{source}: the certificate is {trust.level}; mend the criteria and certify again, or say --uncertified"
+                f"{source}: the certificate is {trust.level}; {mend} and certify again, or say --uncertified"
             )
         reward = open_reward(self.spec.reward, source, self.folder.journal)
         self._keep(source)
@@ -185,6 +188,7 @@ class Run:
         start = self.folder.model("sft_start") if self.spec.file.sft else self._policy()
         model, tokenizer = load_policy(start)
         work = self.folder.path / "rl"
+        self._alarms = Alarms(reward.spec.file.range)
         outcome = run_rl(
             model,
             tokenizer,
@@ -280,6 +284,9 @@ class Run:
     def _log(self, stage: str, row: dict[str, Any]) -> None:
         self.folder.append(stage, row)
         self.teller.say(f"{stage}: {step_line(row)}")
+        if stage == "rl":
+            for alarm in self._alarms.of(row):
+                self.teller.say(f"{stage}: warning: {alarm}")
 
 
 def as_row(rollout: Rollout) -> dict[str, Any]:
@@ -296,19 +303,6 @@ def save_model(model: Any, tokenizer: Any, target: Path) -> None:
     tokenizer.save_pretrained(partial)
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
-
-
-def step_line(row: dict[str, Any]) -> str:
-    """One line for a person about a training step."""
-    words = [f"step {row['step']}"]
-    words += [f"{name} {float(row[name]):.3f}" for name in ("loss", "eval_loss", "reward") if row.get(name) is not None]
-    words += [f"{name.removeprefix('part/')} {row[name]:.2f}" for name in sorted(row) if name.startswith("part/")]
-    if "seconds_step" in row:
-        words.append(
-            f"{row['seconds_step']:.0f} s (generation {row['seconds_generation']:.0f}, "
-            f"reward {row['seconds_reward']:.0f}, update {row['seconds_update']:.0f})"
-        )
-    return " ".join(words)
 
 
 def _brief(found: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ GRADES = {
     "imprecise": grade(Confusion(tp=60, fn=8, tn=400, fp=40), STEADY),
     "imprecise elsewhere": grade(Confusion(tp=95, fn=15, tn=95, fp=5), STEADY, base_rate=0.05),
     "TPR": grade(Confusion(tp=85, fn=15, tn=98, fp=2), STEADY),
+    "imprecise, just beside its bound": grade(Confusion(tp=169, fn=21, tn=270, fp=30), STEADY),
     "TNR": grade(Confusion(tp=98, fn=2, tn=87, fp=13), STEADY),
     "not measured": grade(Confusion(tp=100, fn=0, tn=100, fp=0), unknown()),
     "flips": grade(Confusion(tp=100, fn=0, tn=100, fp=0), wilson(20, 200)),
@@ -48,6 +49,20 @@ def test_whatever_decides_a_level_is_told_in_plain_words(reason_for):
     assert {kind for kind, found in GRADES.items() if told[kind] == found.why} == set()
     assert all(text.endswith(".") and "TPR" not in text and "TNR" not in text for text in told.values())
     assert len(set(told.values())) == len(GRADES)
+
+
+def test_a_figure_is_never_told_as_the_bound_that_it_misses(reason_for):
+    by_low, precision, weak = (
+        grade(Confusion(tp=60, fn=0, tn=54, fp=6), STEADY).why,
+        grade(Confusion(tp=169, fn=21, tn=270, fp=30), STEADY).why,
+        grade(Confusion(tp=279, fn=121, tn=360, fp=40), STEADY).why,
+    )
+
+    assert by_low == "TNR 0.90 (from 0.799) is short of 0.90 (from 0.80)"
+    assert precision == "credit is right in 0.849 of the cases, under 0.85"
+    assert weak == "J 0.598 is under 0.60"
+    assert "84.9 deserve it; 85 is the least" in reason_for(precision).told
+    assert "J is 0.598, and 0.60 is needed" in reason_for(weak).told
 
 
 def test_what_is_not_known_is_shown_as_it_stands(reason_for):

@@ -40,6 +40,8 @@ class Sample(NamedTuple):
     missing: dict[str, int]
     """Answers that could not be had, by reason. Their pairs are in no rate."""
     left_out: dict[str, int]
+    unheard: list[bool]
+    """Of those pairs, whether a is the better side."""
 
 
 def sample_of(pairs: Iterable[Pair], answers: Answers) -> Sample:
@@ -47,6 +49,7 @@ def sample_of(pairs: Iterable[Pair], answers: Answers) -> Sample:
     heard: list[Heard] = []
     missing: Counter[str] = Counter()
     left_out: Counter[str] = Counter()
+    unheard: list[bool] = []
     for pair in pairs:
         if not pair.votes:
             continue
@@ -62,7 +65,8 @@ def sample_of(pairs: Iterable[Pair], answers: Answers) -> Sample:
             continue
         said = [answers[pair.key, name_of(first)] for first in SIDES]
         missing.update(one.reason for one in said if isinstance(one, Missing))
-    return Sample(heard, dict(missing), dict(left_out))
+        unheard.append(pair.a_is_better)
+    return Sample(heard, dict(missing), dict(left_out), unheard)
 
 
 def chances_of(pair: Pair, answers: Answers, repeat: int = 0) -> tuple[float, float] | None:

@@ -88,7 +88,7 @@ def _pair(row: dict[str, Any], path: Path, line: int) -> LabelledPair:
             raise DataError(f"{where}: no text '{side}'; a preference reward is certified by {_SHAPE}")
     if row["a"].strip() == row["b"].strip():
         raise DataError(f"{where}: 'a' and 'b' are the same text; there is nothing to prefer, so remove the row")
-    name = str(row["id"]) if "id" in row else f"line-{line}"
+    name = f"line-{line}" if row.get("id") is None else str(row["id"])
     rest = {key: value for key, value in row.items() if key not in _OWN_KEYS}
 
     def rollout(side: Side) -> Rollout:

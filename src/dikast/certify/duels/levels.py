@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dikast.certify.bounds import Levels
 from dikast.certify.certificate import Level
-from dikast.certify.levels import OURS, Grade, grade
+from dikast.certify.levels import OURS, Grade, beside_bound, grade
 from dikast.stats.agreement import Confusion
 from dikast.stats.intervals import Interval
 
@@ -45,7 +45,7 @@ def grade_preference(
 
 def _short_of_green(flips: Interval | None, position: Interval, needed: float) -> str:
     if position.value is None or position.value < needed:
-        share = "an unknown share" if position.value is None else f"{position.value:.2f}"
+        share = "an unknown share" if position.value is None else beside_bound(position.value, needed)
         return f"the same side wins in both orders in {share} of the pairs, under {needed:.2f}"
     if flips is not None and flips.value is None:
         return "nobody asked it the same again; certify with --repeats 2 or more"

@@ -4,7 +4,7 @@ What it makes of their rewards stands in its tokenization, which needs torch and
 as there, with ART's own question whether a group varies.
 """
 
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """tinker-cookbook: its group rollout with a policy that recites, and its advantages."""
 
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 
 from __future__ import annotations
 

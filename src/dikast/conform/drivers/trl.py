@@ -3,6 +3,8 @@
 The policy "writes" what is recorded: only the sampling of tokens is replaced.
 """
 
+# pyright: reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 import asyncio
@@ -19,7 +21,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from trl.trainer.rloo_config import RLOOConfig
 from trl.trainer.rloo_trainer import RLOOTrainer
 
-from dikast.adapters.trl import TrlReward
+from dikast.adapters.trl import AWAITS_OBJECTS, SyncTrlReward, TrlReward
 from dikast.conform.drivers.telling import alone, drive, groups_of
 from dikast.conform.finding import Finding
 from dikast.conform.recorded import Recorded
@@ -58,6 +60,24 @@ class Kept(TrlReward):
         return rewards
 
 
+class KeptSync(SyncTrlReward):
+    """The adapter of an older TRL, what it gave, and of whom a score was missing."""
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self.given: list[float | None] = []
+        self.missing: list[bool] = []
+
+    def __call__(self, *given: Any, log_extra: Any = None, **columns: Any) -> list[float | None]:
+        def logged(name: str, values: list[Any]) -> None:
+            if name == "score_status":
+                self.missing += [value == "missing" for value in values]
+
+        rewards = super().__call__(*given, log_extra=logged, **columns)
+        self.given += rewards
+        return rewards
+
+
 class Reciting:
     """A trainer whose policy samples what is recorded, in the order of the prompts."""
 
@@ -83,16 +103,18 @@ class RecitingRLOO(Reciting, RLOOTrainer):
 
 
 def findings(recorded: Recorded) -> Iterator[Finding]:
-    """One for each of the three."""
+    """One for each of the three; AsyncGRPO where it awaits an object."""
     rollouts = recorded.rollouts()
+    awaits = tuple(map(int, trl.__version__.split(".")[:2])) >= AWAITS_OBJECTS
     for name, trainer, config, worth in (
         ("TRL GRPO", RecitingGRPO, GRPOConfig, in_group),
         ("TRL RLOO", RecitingRLOO, RLOOConfig, leave_one_out),
     ):
-        reward = Kept.load(recorded.reward)
+        reward = (Kept if awaits else KeptSync).load(recorded.reward)
         advantages = train(trainer, config, reward, rollouts)
         yield finding(name, rollouts, reward.given, advantages, worth)
-    yield asyncio.run(scored(recorded, rollouts))
+    if awaits:
+        yield asyncio.run(scored(recorded, rollouts))
 
 
 def train(trainer: Any, config: Any, reward: Any, rollouts: list[Rollout]) -> list[float]:

@@ -14,7 +14,6 @@ from dikast.certify.certificate import CriterionCertificate
 from dikast.certify.labels import TUNING_SHARE
 from dikast.report.certificate.subject import Subject
 from dikast.report.certificate.terms import hundred
-from dikast.report.words import number
 
 POOR_KAPPA = 0.6
 """Of the annotators among themselves: below it the question is in doubt before the judge is."""
@@ -83,25 +82,35 @@ def _too_few(case: _Case, yes: str, no: str) -> Reason:
         ("pairs where a is better", "pairs where b is") if compares else ("that deserve a yes", "that deserve a no")
     )
     least = case.subject.certificate.levels.least_per_class
-    short = {of: least - int(n) for of, n in zip(classes, (yes, no), strict=True)}
-    short = {of: n for of, n in short.items() if n > 0}
+    short = {of: n for of, n in zip(classes, _short(case.found, int(yes), int(no), least), strict=True) if n > 0}
+    told = (
+        f"Only {yes} pairs where a is better and {no} where b is could be compared; {least} of each are needed."
+        if compares
+        else f"Only {yes} labelled yes and {no} labelled no could be compared; {least} of each are needed."
+    )
+    if not short and case.found.unheard:
+        # The labels are there, and the judge's answers are not.
+        return Reason(told, None)
     wanted = " and ".join(f"{n} more {of}" for of, n in short.items())
     mend = f"label at least {wanted}" if wanted else "label more"
     if wanted and case.subject.certificate.split.by == "hash":
         in_all = sum(-(-n // (1 - TUNING_SHARE)) for n in short.values())
         mend += f", some {in_all:.0f} in all, since two fifths of new prompts go to the tuning part"
     if compares:
-        mend += "; where one side is seldom better, write half of the pairs the other way round"
-        told = f"Only {yes} pairs where a is better and {no} where b is could be compared; {least} of each are needed."
-        return Reason(told, mend)
-    mend += f"; 'dikast review {case.subject.labels.path.name}' says which to take next"
-    told = f"Only {yes} labelled yes and {no} labelled no could be compared; {least} of each are needed."
-    return Reason(told, mend)
+        return Reason(told, f"{mend}; where one side is seldom better, write half of the pairs the other way round")
+    return Reason(told, f"{mend}; 'dikast review {case.subject.labels.path.name}' says which to take next")
+
+
+def _short(found: CriterionCertificate, yes: int, no: int, least: int) -> tuple[int, int]:
+    """Labels of each class that are missing: a label whose verdict could not be had is none of them."""
+    if found.unheard:
+        return (found.wanted.yes, found.wanted.no) if found.wanted else (0, 0)
+    return least - yes, least - no
 
 
 def _low_j(case: _Case, low: str, least: str) -> Reason:
     return Reason(
-        f"It tells a yes from a no too poorly: J may be as low as {number(float(low))}, and {least} is needed.",
+        f"It tells a yes from a no too poorly: J may be as low as {low}, and {least} is needed.",
         _mend(case),
     )
 
@@ -167,13 +176,14 @@ def _reached(_case: _Case) -> Reason:
 
 
 def _of_100(share: str) -> str:
-    return hundred(float(share))
+    # Has more digits than two where it lies just beside its bound.
+    return hundred(float(share)) if len(share) <= len("0.00") else f"{100 * float(share):.6g}"
 
 
-_N = r"(\d+\.\d\d)"
+_N = r"(\d+\.\d{2,6})"
 _KNOWN: Mapping[str, Callable[..., Reason]] = {
     r"(\d+) yes and (\d+) no; needs \d+ of each.*": _too_few,
-    rf"J may be as low as (-?\d+\.\d\d), under {_N}": _low_j,
+    rf"J may be as low as (-?\d+\.\d{{2,6}}), under {_N}": _low_j,
     rf"gives credit to {_N} of what deserves none, above {_N}": _false_credit,
     rf"changes {_N} of its answers, above {_N}": _flips,
     rf"J {_N} is under {_N}": _weak_j,

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from dikast.certify.certificate import AttackResult, Level
 from dikast.certify.present import graded_otherwise
+from dikast.certify.recorded import about_recorded
+from dikast.certify.unheard import too_many_unheard, unheard_in_words
 from dikast.report.certificate.reasons import reason_of
 from dikast.report.certificate.subject import COUNTING, Subject
 from dikast.report.certificate.terms import hundred
@@ -111,7 +113,10 @@ def _rests_on(subject: Subject) -> list[str]:
         f"{others}.",
         f"The reward {certificate.reward} exactly as it stood on {certificate.date}, judged by {certificate.model.name}. "
         "Of another wording or another model this says nothing.",
-        *(f"{note[0].upper()}{note[1:]}." for note in graded_otherwise(certificate.levels)),
+        *(
+            f"{note[0].upper()}{note[1:]}."
+            for note in (*graded_otherwise(certificate.levels), *about_recorded(certificate.model.name))
+        ),
     ]
 
 
@@ -164,7 +169,9 @@ def _in_100(interval: Interval) -> str | None:
 def _steps(subject: Subject, names: list[str]) -> list[str]:
     certificate = subject.certificate
     mends = {name: reason_of(subject, name).mend for name in names if certificate.criteria[name].level != "green"}
-    steps = [f"{name}: {mend}." for name, mend in mends.items() if mend]
+    unheard = {name: found for name, found in certificate.criteria.items() if too_many_unheard(found)}
+    steps = [f"{name}: {unheard_in_words(found)}." for name, found in unheard.items()]
+    steps += [f"{name}: {mend}." for name, mend in mends.items() if mend]
     steps = [*steps[:MOST_TOLD], *(["The rest stands with the questions below."] if len(steps) > MOST_TOLD else [])]
     if any(attack.too_much for attack in certificate.attacks.values()):
         steps.append("Look at the attacks that fooled it: what they do, a model that is trained may learn to do.")

@@ -69,7 +69,7 @@ def decoded(body: bytes, into: type[T]) -> T:
         pass
     try:
         return msgspec.convert(json.loads(body), into, strict=True)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise DataError(f"the body has another shape: {error}") from None
     except RecursionError:
         raise NotJsonError("the body is nested too deeply") from None

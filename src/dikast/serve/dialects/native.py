@@ -1,4 +1,4 @@
-"""Our own shape: rollouts as a file has them, scores as a file gets them. `POST /v1/score`, and so `dikast.RemoteReward`."""
+"""Our own shape: rollouts as a file has them, scores as a file gets them. `POST /v1/score`, and so `RemoteReward`."""
 
 from __future__ import annotations
 

@@ -143,6 +143,8 @@ class Answers:
 
 def answers_path(output: Path) -> Path:
     """Gives the file of answers that belongs to a labels file."""
+    if not output.name:
+        raise UsageError(f"-o {output}: a folder; name a file in it")
     return output.with_name(f"{output.stem}.answers.jsonl")
 
 

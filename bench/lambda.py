@@ -1,0 +1,210 @@
+"""The reward Lambda in the vendor's runtime emulator: cold start, what the handler adds, a slow judge, a throttling one.
+
+It needs `pip install --no-deps aws-sam-cli awslambdaric snapshot-restore-py simplejson` and boto3. The judge is
+bench/judge_server.py, which speaks Converse; boto3, its retries apart, is the real one.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from measuring import judge_server, show
+
+from dikast.aws.settings import FILE_NAME, HandlerSettings, written
+from dikast.aws.verify.emulator import Emulator, Package, Reply
+from dikast.aws.verify.targets import HANDLER
+from dikast.spec.run import Constant
+
+MINIMAL = """
+import boto3
+client = boto3.client("bedrock-runtime", region_name="us-east-1")
+def handler(event, context):
+    return [{"id": sample.get("id", ""), "aggregate_reward_score": 0.0} for sample in event]
+"""
+BARE = """
+def handler(event, context):
+    return []
+"""
+ASKS = """
+import boto3
+client = boto3.client("bedrock-runtime", region_name="us-east-1", endpoint_url=%r)
+SCHEMA = '{"properties": {"verdicts": {"properties": {"good": {"properties": {"answer": {"enum": ["yes", "no"]}}}}}}}'
+TEXT = "<0123456789abcdef>\\nA.\\n</0123456789abcdef>"
+def handler(event, context):
+    client.converse(
+        modelId="judge",
+        messages=[{"role": "user", "content": [{"text": TEXT}]}],
+        outputConfig={"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": SCHEMA, "name": "r"}}}},
+    )
+    return [{"id": sample.get("id", ""), "aggregate_reward_score": 0.0} for sample in event]
+"""
+REWARD = """
+name: lambda
+objective: You judge comments on a contract.
+range: [0, 1]
+inputs: {Contract: contract}
+checks:
+  - {check: length, max_words: 200, gate: true}
+  - {check: artifacts, weight: 0.1}
+judge:
+  mode: rubric
+  model: bedrock:judge
+  criteria:
+    - {id: on_point, ask: "Is the comment about the contract?", pass: It is., fail: It is not.}
+    - {id: action, ask: "Does it name what to do?", pass: It does., fail: It does not.}
+"""
+CONCURRENCY = 32
+BATCH = 64
+TOKENS = 20_000
+STARTS = 15
+ROUNDS = 7
+# What the runtime would have to look for elsewhere, and what nobody may find on the machine that measures.
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "x", "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def main() -> None:
+    """Measures and prints."""
+    os.environ.update(CREDENTIALS)
+    # A package that was built holds its modules compiled; a clone that must not be written to would compile them at each start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    with tempfile.TemporaryDirectory() as name, judge_server(0.0) as fast, judge_server(1.0) as slow:
+        root = Path(name)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(root / "compiled")
+        _cold_starts(root, fast)
+        _overhead(root, fast)
+        _slow_judge(root, slow)
+    with tempfile.TemporaryDirectory() as name, judge_server(1.0, "--throttled", "0.3") as throttling:
+        _throttled(Path(name), throttling)
+
+
+def _cold_starts(root: Path, url: str) -> None:
+    """Each in turn, so that what else the machine does falls on all alike."""
+    ours = _package(root / "ours", url)
+    told = {
+        "imports boto3, makes the client": (_minimal(root / "minimal", MINIMAL), [_sample(0)]),
+        "imports nothing": (_minimal(root / "bare", BARE), [_sample(0)]),
+        "dikast, event without an answer": (ours, [_unanswered()]),
+        "dikast, event that a gate decides": (ours, [_sample(0, "word " * 300)]),
+        "makes the client and asks the judge": (_minimal(root / "asks", ASKS % url), [_sample(0)]),
+        "dikast, event that the judge decides": (ours, [_sample(0)]),
+    }
+    times: dict[str, list[float]] = {what: [] for what in told}
+    for at in range(STARTS + 1):
+        for what, (package, event) in told.items():
+            with Emulator(package, seconds=30) as fresh:
+                reply = _answered(fresh.invoke(event))
+            if at:  # the first round compiles
+                times[what].append(reply.seconds)
+    base = statistics.median(times["imports boto3, makes the client"])
+    rows = [
+        {"first event": what, "ms": 1000 * statistics.median(had), "of the first": statistics.median(had) / base}
+        for what, had in times.items()
+    ]
+    show(f"cold start in the emulator, from the process's start to the answer, median of {STARTS}", rows, list(rows[0]))
+
+
+def _overhead(root: Path, url: str) -> None:
+    """The second time an event comes the judge's answers are remembered: what is left is the handler's own."""
+    document = _document()
+    event = [_sample(at, document=document) for at in range(BATCH)]
+    with (
+        Emulator(_minimal(root / "nothing", MINIMAL), seconds=60) as nothing,
+        Emulator(_package(root / "whole", url), seconds=60) as whole,
+    ):
+        first = _answered(whole.invoke(event)).seconds
+        _answered(nothing.invoke(event))
+        again = [_answered(whole.invoke(event)).seconds for _ in range(ROUNDS)]
+        travel = [_answered(nothing.invoke(event)).seconds for _ in range(ROUNDS)]
+    row = {
+        "samples": BATCH,
+        "tokens each": TOKENS,
+        "event ms": 1000 * statistics.median(again),
+        "of it travel ms": 1000 * statistics.median(travel),
+        "handler ms a sample": 1000 * (statistics.median(again) - statistics.median(travel)) / BATCH,
+        "with travel ms a sample": 1000 * statistics.median(again) / BATCH,
+        "first time, boto3 and a judge of 0 ms included, ms a sample": 1000 * first / BATCH,
+    }
+    show(f"what the handler adds without the judge, median of {ROUNDS}", [row], list(row))
+
+
+def _slow_judge(root: Path, url: str) -> None:
+    rows: list[dict[str, Any]] = []
+    for what, document, siblings in (
+        ("64 prompts, short", "Short.", 1),
+        ("64 prompts, 20k tokens", _document(), 1),
+        ("8 prompts of 8, short", "Short.", 8),
+        ("8 prompts of 8, 20k tokens", _document(), 8),
+    ):
+        event = [_sample(at, document=f"{at // siblings} {document}", prompt=at // siblings) for at in range(BATCH)]
+        with Emulator(_package(root / what.replace(" ", "-"), url), seconds=60) as running:
+            _answered(running.invoke([_unanswered()]))
+            seconds = _answered(running.invoke(event)).seconds
+        ideal = BATCH / CONCURRENCY
+        rows.append({"batch": what, "seconds": seconds, "ideal": ideal, "times": seconds / ideal})
+    show(f"{BATCH} samples, a judge that takes 1 s, {CONCURRENCY} at once", rows, list(rows[0]))
+
+
+def _throttled(root: Path, url: str) -> None:
+    event = [_sample(at) for at in range(BATCH)]
+    with Emulator(_package(root / "throttled", url), seconds=20) as running:
+        reply = _answered(running.invoke(event))
+    row = {
+        "rows": len(reply.answer),
+        "in order": [one["id"] for one in reply.answer] == [one["id"] for one in event],
+        "missing": sum(_metric(one, "missing") for one in reply.answer),
+        "seconds": reply.seconds,
+    }
+    show(f"{BATCH} samples, a judge that takes 1 s and throttles 30 %, a time-out of 20 s", [row], list(row))
+
+
+def _package(folder: Path, url: str) -> Package:
+    folder.mkdir()
+    (folder / "reward.yaml").write_text(REWARD)
+    connection = f"{{provider: bedrock, endpoint: '{url}', region: us-east-1, concurrency: {CONCURRENCY}}}"
+    (folder / "models.yaml").write_text(f"judge: {connection}")
+    settings = HandlerSettings(reward="reward.yaml", alone=Constant(constant=0.0), warm_up=False)
+    (folder / FILE_NAME).write_bytes(written(settings))
+    return Package(folder=folder, handler=HANDLER, python_path=tuple(filter(None, sys.path)))
+
+
+def _minimal(folder: Path, text: str) -> Package:
+    folder.mkdir()
+    (folder / "app.py").write_text(text)
+    return Package(folder=folder, handler="app.handler", python_path=tuple(filter(None, sys.path)))
+
+
+def _sample(
+    at: int, says: str = "Ask for a cap.", *, document: str = "Short.", prompt: int | None = None
+) -> dict[str, Any]:
+    asked = {"role": "user", "content": f"Review contract {at if prompt is None else prompt}."}
+    answer = {"role": "assistant", "content": f"{says} ({at})"}
+    return {"id": str(at), "messages": [asked, answer], "metadata": {"contract": document}}
+
+
+def _unanswered() -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": "Review."}]}
+
+
+def _document() -> str:
+    """Some 20,000 tokens at four characters each."""
+    clause = "The Supplier shall pay within thirty days of the invoice, and the cap is the fees of twelve months. "
+    return (clause * (4 * TOKENS // len(clause) + 1))[: 4 * TOKENS]
+
+
+def _answered(reply: Reply) -> Reply:
+    if reply.error:
+        raise SystemExit(reply.error)
+    return reply
+
+
+def _metric(row: dict[str, Any], name: str) -> float:
+    return next(entry["value"] for entry in row["metrics_list"] if entry["name"] == name)
+
+
+if __name__ == "__main__":
+    main()

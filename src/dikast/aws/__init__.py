@@ -1,0 +1,1 @@
+"""The reward as a Lambda function, and what trains against it: Amazon Nova through SageMaker and Bedrock."""

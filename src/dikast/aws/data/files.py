@@ -1,0 +1,121 @@
+"""A whole file of training data: converted from rows of ours, or checked as it stands, with line numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from dikast.aws.data.rft import TAKEN, Row, rft_problems, rft_row, verl_problems, verl_row
+from dikast.aws.data.sft import sft_problems, sft_row
+from dikast.errors import DataError
+from dikast.reward.binding import require_columns
+from dikast.rollouts import read_rows, rollout_of, write_rows
+from dikast.spec.reward import RewardSpec
+
+Form = Literal["rft", "sft", "verl"]
+
+LARGEST = 1024**3
+"""Bytes of a file that SageMaker's registry takes."""
+ROWS: dict[Form, tuple[int, int]] = {"rft": (100, 20_000), "sft": (200, 20_000), "verl": (1, 1_000_000)}
+"""How many rows Bedrock takes; SageMaker's own jobs advise the same least number. Of verl none is published."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong, and where: line 0 is the file as a whole."""
+
+    line: int
+    what: str
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file holds."""
+
+    path: Path
+    rows: int
+    bytes: int
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+
+    def require_good(self) -> None:
+        """Raises `DataError` with the first problem, and how many there are."""
+        if self.problems:
+            raise DataError(f"{told(self, self.problems[0])} ({len(self.problems)} problems in all)")
+
+
+def told(checked: Checked, problem: Problem) -> str:
+    """A problem with its place, as an editor takes it."""
+    return f"{checked.path}:{problem.line}: {problem.what}" if problem.line else f"{checked.path}: {problem.what}"
+
+
+def check_file(path: Path, form: Form) -> Checked:
+    """Checks a file of training data as it stands."""
+    problems: list[Problem] = []
+    rows = 0
+    for line, row in read_rows(path):
+        problems += (Problem(line, what) for what in _problems(row, form, first=rows == 0))
+        rows += 1
+    size = path.stat().st_size
+    least, most = ROWS[form]
+    if not rows:
+        problems.append(Problem(0, "it holds no row"))
+    if rows > most:
+        problems.append(Problem(0, f"{rows} rows; at the most {most} are taken, split it"))
+    if size > LARGEST:
+        problems.append(Problem(0, f"{size} bytes; at the most {LARGEST} are taken, drop columns or rows"))
+    few = [f"{rows} rows; Bedrock takes {least} and more, and SageMaker advises as many"] if 0 < rows < least else []
+    return Checked(path=path, rows=rows, bytes=size, problems=tuple(problems), notes=tuple(few))
+
+
+def _problems(row: Mapping[str, Any], form: Form, *, first: bool) -> Iterator[str]:
+    match form:
+        case "rft":
+            return rft_problems(row, first=first)
+        case "sft":
+            return sft_problems(row)
+        case "verl":
+            return verl_problems(row)
+
+
+def convert_file(
+    source: Path, target: Path, form: Form, *, reward: RewardSpec | None = None, drop: Collection[str] = ()
+) -> Checked:
+    """Converts rows of ours, and checks what came of them. All columns are kept but those to `drop`.
+
+    Raises `DataError` with the source's line for a row that cannot be converted, or that lacks what the reward reads.
+    """
+    name = reward.file.name if reward else source.stem
+    write_rows(
+        target,
+        (
+            _made(row, form, name=name, drop=drop, reward=reward, where=(source, line))
+            for line, row in read_rows(source)
+        ),
+    )
+    return check_file(target, form)
+
+
+def _made(
+    row: Row, form: Form, *, name: str, drop: Collection[str], reward: RewardSpec | None, where: tuple[Path, int]
+) -> Row:
+    source, line = where
+    if "messages" in row and "prompt" not in row:
+        raise DataError(f"{source}:{line}: it has 'messages' already; check it as it stands, without -o")
+    rollout = rollout_of(
+        {column: value for column, value in row.items() if column not in drop}, path=source, line=line, completion=""
+    )
+    if reward is not None:
+        try:
+            require_columns(reward, rollout)
+        except DataError as error:
+            raise DataError(f"{source}:{line}: {error}") from None
+    if form == "sft":
+        return sft_row(rollout)
+    if form == "verl":
+        return verl_row(rollout, source=name)
+    if clash := TAKEN & rollout.columns.keys():
+        raise DataError(f"{source}:{line}: the column '{min(clash)}' means something else to the trainer; rename it")
+    structured = row.get("reference")
+    return rft_row(rollout, reference=structured if isinstance(structured, dict) else rollout.reference)

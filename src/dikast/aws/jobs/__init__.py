@@ -1,0 +1,1 @@
+"""Jobs of Nova and Bedrock: recipes, requests, following, evaluation and release."""

@@ -1,0 +1,172 @@
+"""`dikast aws train`: starts a training job of Nova or Bedrock on a reward Lambda."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from dikast.aws.calling import client
+from dikast.aws.data.files import convert_file
+from dikast.aws.jobs.hub import registration
+from dikast.aws.jobs.job import Job, keep
+from dikast.aws.jobs.prompt import judge_template
+from dikast.aws.jobs.published import Target
+from dikast.aws.jobs.requests import NOVA_2_LITE, Asked, Data, training_request
+from dikast.aws.jobs.starting import start
+from dikast.certify.certificate import read_certificate
+from dikast.errors import ConfigError, NotGoodEnoughError
+from dikast.rollouts import appearing
+from dikast.spec.aws import AwsSpec
+from dikast.spec.reward import read_reward
+from dikast.spec.run import RunSpec, read_run
+from dikast.train.folder import RunFolder
+
+
+def command(
+    run_file: Annotated[Path, typer.Argument(metavar="RUN_FILE", help="run.yaml with a section 'aws'.")],
+    *,
+    target: Annotated[
+        Target,
+        typer.Option(
+            help="smtj: a SageMaker training job. serverless: the same on machines of AWS's. hyperpod: a recipe and the "
+            "command that starts it. bedrock: a Bedrock customization job."
+        ),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the exact request, and start and upload nothing.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="The job's folder. Default: runs/NAME.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The job's name. Default: the reward's, and the time.")] = None,
+    uncertified: Annotated[
+        bool, typer.Option("--uncertified", help="Train on a judge without a certificate, or a red one.")
+    ] = False,
+) -> None:
+    """Start a training job of Nova or Bedrock on a reward Lambda, or print what would be started.
+
+    The request is held to the service's own model, and every setting of the recipe to what is published, before
+    anything is sent. Data that run.yaml names is converted, checked and uploaded below aws.output. The job's folder
+    is what 'dikast aws watch', 'eval' and 'release' take.
+
+    [bold]Examples[/bold]
+
+      dikast aws train run.yaml --target smtj --dry-run
+
+      dikast aws train run.yaml --target bedrock -o runs/review
+    """
+    spec = read_run(run_file)
+    aws = section(spec)
+    _require_certificate(spec, uncertified=uncertified)
+    reward = read_reward(spec.reward)
+    chosen = name or f"{_in_letters(reward.file.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    with tempfile.TemporaryDirectory() as scratch:
+        uploads, data = _data(spec, aws, chosen, Path(scratch))
+        asked = training_request(target, aws, name=chosen, data=data, where=f"{run_file}: aws")
+        template = _template(spec, aws) if aws.technique == "RLAIF" else None
+        if template is not None:
+            place = f"{(aws.output or '').rstrip('/')}/judge.jinja"
+            asked = msgspec.structs.replace(asked, files={**asked.files, place: template.encode()})
+        if dry_run:
+            print_request(asked, uploads)
+            return
+        folder = output or Path("runs") / chosen
+        RunFolder(folder).begin(spec)
+        _keep_sent(asked, folder, template)
+        for note in asked.notes:
+            typer.echo(f"note: {note}", err=True)
+        told = registration(aws) if target == "serverless" else None
+        started = start(asked, lambda service: client(service, aws.region), uploads=uploads, evaluator=told)
+    keep(Job(target=target, name=started, region=aws.region, output=aws.output), folder)
+    typer.echo(asked.command or started)
+    if asked.command:
+        typer.echo(f"the recipe is {folder / 'recipe.yaml'}; the command above starts the job", err=True)
+        return
+    typer.echo(f"follow it: dikast aws watch {folder}", err=True)
+
+
+def section(spec: RunSpec) -> AwsSpec:
+    """Gives the run's section on AWS. Raises `ConfigError` where it has none."""
+    if spec.file.aws is None:
+        raise ConfigError(f"{spec.path}: it has no section 'aws'; add role, output and reward_lambda under it")
+    return spec.file.aws
+
+
+def print_request(asked: Asked, uploads: Mapping[str, Path]) -> None:
+    """Prints a job as it would be started: JSON on standard output, what it is about on standard error."""
+    for place in (*uploads, *asked.files):
+        typer.echo(f"would be uploaded: {place}", err=True)
+    for note in asked.notes:
+        typer.echo(f"note: {note}", err=True)
+    if asked.request:
+        typer.echo(f"{asked.service} {asked.operation}", err=True)
+        typer.echo(as_json(asked.request))
+        if asked.recipe:
+            typer.echo(f"recipe.yaml:\n{asked.recipe}", err=True)
+    else:
+        typer.echo(asked.recipe)
+        typer.echo(asked.command, err=True)
+
+
+def as_json(value: Any) -> str:
+    """A value as JSON for people."""
+    return msgspec.json.format(msgspec.json.encode(value)).decode()
+
+
+def _require_certificate(spec: RunSpec, *, uncertified: bool) -> None:
+    if uncertified:
+        return
+    source = spec.certificate
+    if not source.is_file():
+        raise NotGoodEnoughError(
+            f"{source}: no certificate, so nobody knows what the judge is worth; measure it with "
+            f"'dikast certify {spec.reward} LABELS -o {source}', or say --uncertified"
+        )
+    level = read_certificate(source).level
+    if level in ("red", "insufficient"):
+        raise NotGoodEnoughError(
+            f"{source}: the certificate is {level}; mend the criteria and certify again, or say --uncertified"
+        )
+
+
+def _data(spec: RunSpec, aws: AwsSpec, name: str, scratch: Path) -> tuple[dict[str, Path], Data]:
+    """Says where the data stands, or converts it for an upload to where it will."""
+    if aws.train:
+        return {}, Data(train=aws.train, valid=aws.valid)
+    if not aws.output:
+        raise ConfigError(f"{spec.path}: aws.output: is missing; add the s3:// address below which a job may write")
+    path = scratch / "train.jsonl"
+    form = "rft" if aws.model == NOVA_2_LITE else "verl"
+    convert_file(spec.resolve(spec.file.data.train), path, form, reward=read_reward(spec.reward)).require_good()
+    place = f"{aws.output.rstrip('/')}/{name}/data/train.jsonl"
+    return {place: path}, Data(train=place, valid=aws.valid)
+
+
+def _template(spec: RunSpec, aws: AwsSpec) -> str:
+    if aws.judge_prompt is None:
+        return judge_template(read_reward(spec.reward))
+    path = spec.resolve(aws.judge_prompt)
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{spec.path}: aws.judge_prompt: {path} cannot be read ({error})") from None
+
+
+def _keep_sent(asked: Asked, folder: Path, template: str | None) -> None:
+    """Keeps what was sent: the request, the recipe, the judge's prompt."""
+    kept = {"request.json": as_json(asked.request), "recipe.yaml": asked.recipe, "judge.jinja": template}
+    for name, text in kept.items():
+        if text:
+            with appearing(folder / name) as out:
+                out.write(text.encode())
+
+
+def _in_letters(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40] or "reward"

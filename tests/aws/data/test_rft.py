@@ -1,0 +1,155 @@
+"""Training data of Nova's reinforcement fine-tuning: what is made, and what is told of a bad row."""
+
+import importlib.util
+import json
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dikast.aws.data.files import check_file, convert_file
+from dikast.errors import DataError
+from dikast.rollouts import write_rows
+from dikast.spec.reward import read_reward
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "contract_review"
+USER = {"role": "user", "content": "Solve x + 1 = 2."}
+
+
+@pytest.fixture
+def problems_of(tmp_path: Path):
+    """Gives (line, problem) of rows, each checked as it would stand behind a good first row."""
+
+    def check(*rows: dict[str, Any], form: Any = "rft") -> list[tuple[int, str]]:
+        path = tmp_path / "data.jsonl"
+        write_rows(path, [{"messages": [USER]}, *rows] if form == "rft" else rows)
+        return [(problem.line, problem.what) for problem in check_file(path, form).problems]
+
+    return check
+
+
+def test_a_row_of_ours_becomes_messages_a_reference_and_columns_on_top(tmp_path: Path):
+    source, target = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    write_rows(source, [{"id": "a", "prompt": "Why?", "reference": "So.", "contract": "text", "note": 1}])
+
+    checked = convert_file(source, target, "rft", drop=["note"])
+
+    assert not checked.problems
+    assert json.loads(target.read_text()) == {
+        "id": "a",
+        "messages": [{"role": "user", "content": "Why?"}],
+        "reference_answer": "So.",
+        "contract": "text",
+    }
+
+
+def test_a_structured_reference_stays_an_object(tmp_path: Path):
+    source, target = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    write_rows(source, [{"prompt": "Why?", "reference": {"answer": 4}}])
+
+    convert_file(source, target, "rft")
+
+    assert json.loads(target.read_text())["reference_answer"] == {"answer": 4}
+
+
+def test_the_example_s_data_converts_without_a_problem_or_a_note(tmp_path: Path):
+    reward = read_reward(EXAMPLE / "reward.yaml")
+
+    for form in ("rft", "sft", "verl"):
+        checked = convert_file(EXAMPLE / "data" / "train.jsonl", tmp_path / f"{form}.jsonl", form, reward=reward)
+
+        assert (checked.rows, checked.problems, checked.notes) == (378, (), ())
+
+
+def test_a_row_without_a_column_that_the_reward_reads_is_told_with_its_line(tmp_path: Path):
+    source = tmp_path / "rows.jsonl"
+    write_rows(source, [{"prompt": "p", "contract": "c", "playbook": "b", "expert_review": "e"}, {"prompt": "p"}])
+
+    with pytest.raises(DataError, match=r"rows\.jsonl:2: .*'contract'"):
+        convert_file(source, tmp_path / "out.jsonl", "rft", reward=read_reward(EXAMPLE / "reward.yaml"))
+
+
+def test_a_column_with_a_name_of_the_trainer_s_is_refused(tmp_path: Path):
+    source = tmp_path / "rows.jsonl"
+    write_rows(source, [{"prompt": "p", "tools": "a saw"}])
+
+    with pytest.raises(DataError, match=r":1: the column 'tools' means something else"):
+        convert_file(source, tmp_path / "out.jsonl", "rft")
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({}, "'messages' must be a list"),
+        ({"messages": []}, "'messages' must be a list"),
+        ({"messages": [{"role": "system", "content": "s"}]}, "no message is the user's"),
+        ({"messages": [USER, {"role": "system", "content": "s"}]}, "a system message must come first"),
+        ({"messages": [USER, {"role": "assistant", "content": "x"}]}, "the last message is the assistant's"),
+        ({"messages": [USER, USER]}, "single-turn"),
+        ({"messages": [{"role": "wizard", "content": "x"}, USER]}, "messages[0]: the role must be one of"),
+        ({"messages": [USER | {"name": "Ada"}]}, "messages[0]: unknown key 'name'"),
+        ({"messages": [USER | {"content": "  "}]}, "content must be a text that is not blank"),
+        ({"messages": [USER | {"content": [{"type": "image", "data": "…"}]}]}, "other media are not taken"),
+        ({"messages": [USER], "id": " "}, "'id' must be a text"),
+        ({"messages": [USER], "reference_answer": {}}, "'reference_answer' must be a text or an object"),
+        ({"messages": [USER], "reference_answer": 4}, "'reference_answer' must be a text or an object"),
+        ({"messages": [USER], "tools": []}, "'tools' must be a list"),
+        ({"messages": [USER], "tools": [{"type": "internal"}]}, "tools[0]: must be {type: function"),
+    ],
+)
+def test_a_bad_row_is_told_with_its_line(problems_of: Any, row: dict[str, Any], said: str):
+    found = problems_of({"messages": [USER]}, row)
+
+    assert [line for line, what in found if said in what] == [3]
+
+
+def test_two_tools_of_one_name_and_a_tool_without_a_schema_are_told(problems_of: Any):
+    tool = {"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object"}}}
+    bare = {"type": "function", "function": {"name": "f", "description": "d", "parameters": {}}}
+
+    [(_, schema), (_, twice)] = problems_of({"messages": [USER], "tools": [tool, bare]})
+
+    assert "tools[1]: 'parameters' must be a schema of type object" in schema
+    assert "two have the same name" in twice
+
+
+def test_text_parts_are_taken_anywhere_but_in_the_first_row_which_the_sdk_looks_at(tmp_path: Path):
+    parts = {"messages": [{"role": "user", "content": [{"type": "text", "text": "Why?"}]}]}
+    first, later = tmp_path / "first.jsonl", tmp_path / "later.jsonl"
+    write_rows(first, [parts, {"messages": [USER]}])
+    write_rows(later, [{"messages": [USER]}, parts])
+
+    assert [problem.line for problem in check_file(first, "rft").problems] == [1]
+    assert check_file(later, "rft").problems == ()
+
+
+def test_too_few_rows_are_a_warning_and_too_many_a_problem(problems_of: Any, tmp_path: Path):
+    few = tmp_path / "few.jsonl"
+    write_rows(few, [{"messages": [USER]}] * 99)
+
+    assert "99 rows; Bedrock takes 100 and more" in check_file(few, "rft").notes[0]
+    assert problems_of(*[{"messages": [USER]}] * 20_000) == [(0, "20001 rows; at the most 20000 are taken, split it")]
+
+
+def test_the_vendor_s_detector_knows_what_is_made_and_not_what_is_refused(tmp_path: Path):
+    try:
+        files = distribution("sagemaker-train").files or []
+    except PackageNotFoundError:
+        pytest.skip("sagemaker-train is not installed")
+    [code] = [file for file in files if file.name == "dataset_format_detector.py"]
+    spec = importlib.util.spec_from_file_location("vendor_detector", str(code.locate()))
+    assert spec
+    assert spec.loader
+    vendor = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(vendor)
+    detects = vendor.DatasetFormatDetector.validate_dataset
+
+    for form in ("rft", "sft", "verl"):
+        made = tmp_path / f"{form}.jsonl"
+        convert_file(EXAMPLE / "data" / "train.jsonl", made, form)
+        assert detects(str(made))
+    refused = tmp_path / "refused.jsonl"
+    write_rows(refused, [{"messages": [{"role": "user", "content": [{"type": "text", "text": "Why?"}]}]}])
+    assert not detects(str(refused))
+    assert check_file(refused, "rft").problems

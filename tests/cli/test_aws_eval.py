@@ -1,0 +1,117 @@
+"""`dikast aws eval`: an evaluation's request, and a finished job's rows read back for report and review."""
+
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dikast.aws.jobs.shapes import require_valid
+from dikast.cli.main import run
+from dikast.evaluate.store import read_evaluation
+from dikast.journal import Journal
+from dikast.rollouts import read_rows, write_rows
+from dikast.spec.reward import read_reward
+from dikast.web.review.units import units_of_run
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "contract_review"
+AWS = {
+    "reward_lambda": "arn:aws:lambda:us-east-1:123456789012:function:SageMaker-contract-review",
+    "role": "arn:aws:iam::123456789012:role/dikast",
+    "output": "s3://my-bucket/review",
+    "test": "s3://my-bucket/test.jsonl",
+}
+
+
+@pytest.fixture
+def run_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "reward": str(EXAMPLE / "reward.yaml"),
+                "certificate": str(EXAMPLE / "certificate.json"),
+                "policy": "tiny",
+                "data": {side: str(EXAMPLE / "data" / f"{side}.jsonl") for side in ("train", "valid", "test")},
+                "aws": AWS,
+            }
+        )
+    )
+    return path
+
+
+def row_of(number: int, test: dict[str, Any], **metrics: float) -> dict[str, Any]:
+    """A row of an evaluation: the container's own id, parts of content, the Lambda's row passed through as a text."""
+    answer = {
+        "id": f"container-{number}",
+        "aggregate_reward_score": 0.75,
+        "metrics_list": [{"name": name, "value": value, "type": "Metric"} for name, value in metrics.items()],
+    }
+    turns = [*test["prompt"], {"role": "nova_assistant", "content": test["reference"]}]
+    messages = [{"role": turn["role"], "content": [{"type": "text", "text": turn["content"]}]} for turn in turns]
+    return {"id": f"container-{number}", "messages": messages, "reward": json.dumps([answer])}
+
+
+def test_an_evaluation_is_printed_as_a_request_that_the_service_s_model_takes(
+    run_file: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(["aws", "eval", str(run_file), "--model", "s3://escrow/checkpoint", "--dry-run"]) == 0
+
+    require_valid("sagemaker", "CreateTrainingJob", json.loads(capsys.readouterr().out))
+
+
+def test_rows_of_a_finished_job_become_a_journal_a_report_and_units_to_review(run_file: Path):
+    tests = [row for _, row in read_rows(EXAMPLE / "data" / "test.jsonl")][:4]
+    good = {"same_point": 1.0, "quotes_contract": 1.0, "gate:json": 1.0, "missing": 0.0, "gated": 0.0}
+    rows = [row_of(number, test, **good) for number, test in enumerate(tests[:2])]
+    rows.append(row_of(2, tests[2], missing=1.0, gated=0.0))
+    rows.append(row_of(3, tests[3], **{"gate:json": 0.0, "missing": 0.0, "gated": 1.0}))
+    write_rows(Path("left.jsonl"), [*rows, {"something": "else"}])
+    with tarfile.open("output.tar.gz", "w:gz") as archive:
+        archive.add("left.jsonl")
+
+    assert run(["aws", "eval", str(run_file), "--read", "output.tar.gz", "-o", "job"]) == 0
+
+    scores = Journal.open(Path("job/journal.db"))
+    kept = [json.loads(one.score) for one in scores.scores("aws")]
+    scores.close()
+    assert [one["status"] for one in kept] == ["scored", "scored", "missing", "gated"]
+    assert [one["score"] for one in kept] == [0.75, 0.75, None, 0.75]
+    report = json.loads(Path("job/report.json").read_text())
+    assert report["arms"]["rft"]["reward"]["n"] == 3
+    assert report["arms"]["rft"]["json_validity"]["value"] == 1.0
+    assert Path("job/report.html").is_file()
+    units, _ = units_of_run(read_reward(EXAMPLE / "reward.yaml"), Path("job"), read_evaluation(Path("job")))
+    assert units
+
+
+def test_the_log_of_a_lambda_gives_the_rollouts_of_a_training_with_all_parts(run_file: Path):
+    test = next(row for _, row in read_rows(EXAMPLE / "data" / "test.jsonl"))
+    part = {"name": "same_point", "kind": "criterion", "value": None, "weight": 1.0, "missing": "timeout"}
+    sample = {
+        "id": "a",
+        "score": None,
+        "status": "missing",
+        "detail": "too slow",
+        "parts": [part],
+        "prompt": test["prompt"],
+        "completion": test["reference"],
+    }
+    line = {"message": json.dumps({"message": "event scored", "samples": [sample]}), "timestamp": 1}
+    write_rows(Path("log.jsonl"), [line, {"message": "START RequestId"}])
+
+    assert run(["aws", "eval", str(run_file), "--read", "log.jsonl", "-o", "job"]) == 0
+
+    [answer] = read_evaluation(Path("job")).answers
+    assert (answer.score.missing, answer.score.parts[0].missing) == ("timeout", "timeout")
+
+
+def test_a_file_without_answers_is_told_in_a_line(run_file: Path, capsys: pytest.CaptureFixture[str]):
+    write_rows(Path("left.jsonl"), [{"something": "else"}])
+
+    assert run(["aws", "eval", str(run_file), "--read", "left.jsonl", "-o", "job"]) == 2
+
+    assert "no row with an answer and its score" in capsys.readouterr().err

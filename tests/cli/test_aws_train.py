@@ -1,0 +1,129 @@
+"""`dikast aws train` as a user sees it, on the example, without a cloud."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dikast.aws.jobs.shapes import require_valid
+from dikast.cli.main import run
+
+pytest.importorskip("boto3")
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "contract_review"
+AWS: dict[str, Any] = {
+    "reward_lambda": "arn:aws:lambda:us-east-1:123456789012:function:SageMaker-contract-review",
+    "role": "arn:aws:iam::123456789012:role/dikast",
+    "output": "s3://my-bucket/review",
+}
+
+
+@pytest.fixture
+def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Runs `dikast aws train` on a run file that names the example's own reward and data."""
+    monkeypatch.chdir(tmp_path)
+
+    def go(*options: str, aws: dict[str, Any] | None = AWS, **changes: Any) -> int:
+        file = {
+            "reward": str(EXAMPLE / "reward.yaml"),
+            "certificate": str(EXAMPLE / "certificate.json"),
+            "policy": "tiny",
+            "data": {side: str(EXAMPLE / "data" / f"{side}.jsonl") for side in ("train", "valid", "test")},
+            **({"aws": aws} if aws is not None else {}),
+            **changes,
+        }
+        Path("run.yaml").write_text(yaml.safe_dump(file))
+        return run(["aws", "train", "run.yaml", *options])
+
+    return go
+
+
+@pytest.mark.parametrize(
+    ("target", "service", "operation"),
+    [
+        ("smtj", "sagemaker", "CreateTrainingJob"),
+        ("bedrock", "bedrock", "CreateModelCustomizationJob"),
+    ],
+)
+def test_the_printed_request_is_one_that_the_service_s_model_takes(
+    train: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path, target: str, service: str, operation: str
+):
+    assert train("--target", target, "--dry-run", "--uncertified") == 0
+
+    require_valid(service, operation, json.loads(capsys.readouterr().out))
+    assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]
+
+
+def test_a_dry_run_for_hyperpod_prints_the_recipe_and_the_command(train: Any, capsys: pytest.CaptureFixture[str]):
+    assert train("--target", "hyperpod", "--dry-run", "--uncertified") == 0
+
+    told = capsys.readouterr()
+    assert yaml.safe_load(told.out)["run"]["reward_lambda_arn"] == AWS["reward_lambda"]
+    assert "hyperpod start-job" in told.err
+
+
+def test_a_setting_that_is_misspelt_stops_before_anything_is_sent(train: Any, capsys: pytest.CaptureFixture[str]):
+    assert train("--target", "smtj", "--uncertified", aws=AWS | {"recipe": {"max_stepz": 9}}) == 2
+
+    assert "run.yaml: aws.recipe.max_stepz: " in (said := capsys.readouterr().err)
+    assert "did you mean 'max_steps'?" in said
+
+
+def test_a_run_file_without_the_section_says_what_to_add(train: Any, capsys: pytest.CaptureFixture[str]):
+    assert train("--target", "smtj", "--dry-run", "--uncertified", aws=None) == 2
+
+    assert "no section 'aws'; add role, output and reward_lambda" in capsys.readouterr().err
+
+
+def test_a_judge_without_a_certificate_trains_nothing(train: Any, capsys: pytest.CaptureFixture[str]):
+    assert train("--target", "smtj", "--dry-run", certificate="none.json") == 1
+
+    assert "nobody knows what the judge is worth" in capsys.readouterr().err
+
+
+def test_an_unknown_key_of_the_section_is_told_with_the_nearest(train: Any, capsys: pytest.CaptureFixture[str]):
+    assert train("--target", "smtj", "--dry-run", "--uncertified", aws=AWS | {"reward_lamda": "x"}) == 2
+
+    assert "did you mean 'reward_lambda'?" in capsys.readouterr().err
+
+
+def test_rlaif_prints_its_request_and_uploads_the_criteria_as_a_template(
+    train: Any, capsys: pytest.CaptureFixture[str]
+):
+    aws = AWS | {
+        "model": "some-open-model",
+        "technique": "RLAIF",
+        "judge_model": "openai.gpt-oss-120b-1:0",
+        "accept_eula": True,
+        "base_model": "arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/some-model/1.0.0",
+        "model_package_group": "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/review",
+    }
+
+    assert train("--target", "serverless", "--dry-run", "--uncertified", aws=aws) == 0
+
+    told = capsys.readouterr()
+    require_valid("sagemaker", "CreateTrainingJob", json.loads(told.out))
+    assert "would be uploaded: s3://my-bucket/review/judge.jinja" in told.err
+
+
+def test_a_job_that_is_started_leaves_a_folder_that_the_other_commands_take(
+    train: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    moto = pytest.importorskip("moto")
+    import boto3
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with moto.mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="my-bucket")
+
+        assert train("--target", "smtj", "--uncertified", "--name", "review-1", "-o", "job") == 0
+
+        [data, recipe] = [one["Key"] for one in s3.list_objects_v2(Bucket="my-bucket")["Contents"]]
+    assert capsys.readouterr().out == "review-1\n"
+    assert (data, recipe) == ("review/review-1/data/train.jsonl", "review/review-1/recipe/recipe.yaml")
+    assert json.loads(Path("job/job.json").read_text())["name"] == "review-1"
+    assert {"request.json", "recipe.yaml", "run.json"} <= {path.name for path in Path("job").iterdir()}
