@@ -65,7 +65,7 @@ def findings(recorded: Recorded) -> Iterator[Finding]:
 
 
 def args_of(recorded: Recorded, prompts: int) -> Namespace:
-    """slime's arguments, as our documentation says to give them."""
+    """Slime's arguments, as our documentation says to give them."""
     return Namespace(
         custom_rm_path="dikast.adapters.slime.reward",
         group_rm=True,
@@ -105,7 +105,7 @@ def sample_of(rollout: Rollout, group: int, at: int) -> Any:
 
 
 def in_group(rewards: Sequence[float]) -> list[float]:
-    """slime's advantages of a group that has no missing ones; none for a group of one.
+    """Slime's advantages of a group that has no missing ones; none for a group of one.
 
     What it adds to the standard deviation does not grow with it, so it is put in here as it stands there.
     """
