@@ -64,6 +64,7 @@ def test_help_lists_every_command():
         "train",
         "eval",
         "serve",
+        "export",
         "conform",
         "aws",
         "models",
