@@ -1,12 +1,18 @@
 """The rollouts that every adapter is held to: what they are there for comes about."""
 
 import importlib.util
+import re
 from collections import Counter
 from pathlib import Path
+
+import pytest
 
 from dikast.conform.recorded import CASE, SOURCE, Recorded, lay_out
 from dikast.records import Score
 from dikast.rollouts import group_of
+
+REQUIREMENTS = Path(__file__).parents[2] / "conformance" / "requirements"
+PIN = re.compile(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.+!-]*")
 
 
 def test_every_rollout_becomes_what_it_is_there_for(recorded: Recorded, expected: dict[str, Score]):
@@ -67,3 +73,10 @@ def test_the_script_that_made_them_makes_them_again(tmp_path: Path):
 
     for name in ("rollouts.jsonl", "replies.jsonl"):
         assert (tmp_path / name).read_bytes() == (SOURCE / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in REQUIREMENTS.glob("*.txt")))
+def test_every_trainers_environment_is_pinned(name: str):
+    lines = (REQUIREMENTS / name).read_text("utf-8").splitlines()
+
+    assert [line for line in lines if not line.startswith("#") and not PIN.fullmatch(line)] == []

@@ -11,27 +11,34 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-def test_trl_makes_zero_of_a_missing_judgment_beside_a_format_reward(asked_in: Any):
-    told = asked_in(
-        None,
-        """
+TRL = """
 from pathlib import Path
 from trl.trainer.grpo_config import GRPOConfig
-from dikast.conform.drivers.trl import Kept, RecitingGRPO, train
+from dikast.conform.drivers.trl import Kept, KeptSync, RecitingGRPO, train
 from dikast.conform.recorded import Recorded
 
 def well_formed(completions, **_):
     return [0.1] * len(completions)
 
 recorded = Recorded(folder=Path(folder))
-rollouts = recorded.rollouts()
-advantages = train(RecitingGRPO, GRPOConfig, [Kept.load(recorded.reward), well_formed], rollouts)
-print(json.dumps(dict(zip((one.id for one in rollouts), advantages))))
-""",
-    )
+judge = JUDGE.load(recorded.reward)
+judge.on_missing = "native"
+advantages = train(RecitingGRPO, GRPOConfig, FUNCTIONS, recorded.rollouts())
+print(json.dumps([at for at, score in zip(advantages, recorded.expected()) if score.score is None]))
+"""
 
-    failed = [told[name] for name in ("r03-0", "r07-0", "r11-0", "r19-0")]
-    assert max(map(abs, failed)) > 0.5
+
+@pytest.mark.parametrize(
+    ("environment", "judge", "functions"),
+    [(None, "Kept", "[judge, well_formed]"), ("trl-older", "KeptSync", "judge")],
+    ids=["beside a format reward", "before 1.6"],
+)
+def test_trl_makes_zero_of_a_missing_judgment(asked_in: Any, environment: str | None, judge: str, functions: str):
+    failed = asked_in(environment, TRL.replace("JUDGE", judge).replace("FUNCTIONS", functions))
+
+    moved = [advantage for advantage in failed if abs(advantage) > 0.01]
+    assert (len(failed), len(moved)) == (17, 13)
+    assert (min(moved), max(moved)) == (pytest.approx(-1.44, abs=0.01), pytest.approx(0.39, abs=0.01))
 
 
 def test_verifiers_takes_a_nan_for_a_reward(asked_in: Any):
