@@ -11,7 +11,7 @@ allows: that is wrong credentials, a column that is not there, `on_missing: rais
 
 # ART is in an environment of its own, and here pyright takes this very file for it.
 # pyright: reportAttributeAccessIssue=false, reportCallIssue=false, reportGeneralTypeIssues=false
-# pyright: reportInvalidTypeForm=false
+# pyright: reportInvalidTypeForm=false, reportMissingImports=false
 
 from __future__ import annotations
 
