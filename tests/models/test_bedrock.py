@@ -10,7 +10,8 @@ from aiohttp import web
 from dikast.errors import ConfigError, ModelError, UnavailableError
 from dikast.judges.render import Case, case_text, cases_text
 from dikast.models.base import Request
-from dikast.models.bedrock import BedrockModel, read_converse
+from dikast.models.bedrock import BedrockModel
+from dikast.models.converse import read_converse
 from dikast.records import Message
 from dikast.spec.models import ModelConnection
 
