@@ -7,6 +7,9 @@
 #   make lint fix       what CI checks besides the tests; what can be mended by a tool
 #   make docs bench     the manual as HTML (docs/_build/html); speed
 #   make bench-peers    speed beside other packages' judges, each in an environment of its own (some 2 GB)
+#   make conformance    every adapter against its trainer, each in an environment of its own (some 4 GB)
+#   make conformance-verifiers     makes the environment of one of them (conformance/requirements has the names)
+#   make soak           the reward server asked for 30 minutes, while one client in ten hangs up; MINUTES=2 for a short one
 #   make clean          removes the environment and what was built; runs/ and the models stay
 #
 #   BUDGET_MINUTES=15   scales a demo's training;  PYTEST_ARGS="-k fence" chooses tests
@@ -25,13 +28,15 @@ BIN := .venv/bin
 DIKAST := $(BIN)/dikast
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
+MINUTES ?= 30
+
 EXAMPLE := examples/contract_review
 POLICY := smollm2-135m-instruct
 JUDGE := qwen2.5-coder-1.5b-instruct-q4
 SMALL_JUDGE := qwen2.5-coder-0.5b-instruct-q4
 TRAIN_OPTIONS := $(if $(BUDGET_MINUTES),--budget-minutes $(BUDGET_MINUTES))
 
-.PHONY: help demo demo-quick demo-full test lint fix docs bench bench-peers clean
+.PHONY: help demo demo-quick demo-full test lint fix docs bench bench-peers conformance soak clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -80,8 +85,18 @@ bench: .venv/.dev
 bench-peers: .venv/.dev
 	@$(BIN)/python bench/run.py peers/run.py
 
+conformance: .venv/.dev
+	@$(BIN)/python bench/environments.py conformance
+	@$(BIN)/python -m pytest tests/conformance $(PYTEST_ARGS)
+
+conformance-%: .venv/.dev
+	@$(BIN)/python bench/environments.py conformance $*
+
+soak: .venv/.dev
+	@$(BIN)/python bench/soak.py --minutes $(MINUTES)
+
 clean:
-	@rm -rf .venv bench/peers/.environments docs/_build build dist src/*.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv bench/peers/.environments conformance/.environments docs/_build build dist src/*.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment, in layers. A stamp is newer than the pins that it was made from; the last step makes it,

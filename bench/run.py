@@ -33,6 +33,7 @@ BENCHMARKS = (
     "preference.py",
     "agree.py",
     "certify.py",
+    "serve.py",
     "lambda.py",
 )
 

@@ -51,6 +51,7 @@ REPLIES: Any = module(BENCH / "peer_replies.py")
 def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
     """Imports modules of the benchmark as its scripts do, and forgets them."""
     known = set(sys.modules)
+    monkeypatch.delenv("DIKAST_ENVIRONMENTS", raising=False)
     monkeypatch.setattr(sys, "path", [str(PEERS), str(BENCH), *sys.path])
     yield importlib.import_module
     for name in set(sys.modules) - known:
@@ -181,7 +182,7 @@ def test_every_peer_is_pinned_with_all_that_it_needs(load: Callable[[str], Any],
     lines = (PEERS / "requirements" / f"{name}.txt").read_text().splitlines()
 
     assert [line for line in lines if not line.startswith("#") and not PIN.fullmatch(line)] == []
-    assert load("environments").version_of(name)
+    assert load("environments").Environments(PEERS).version_of(name)
 
 
 def test_every_peer_has_a_driver_and_its_requirements(load: Callable[[str], Any]):
@@ -190,29 +191,48 @@ def test_every_peer_has_a_driver_and_its_requirements(load: Callable[[str], Any]
     assert sorted(load("run").PEERS) == sorted(drivers) == sorted(NAMES)
 
 
-def test_an_environment_is_made_once(load: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    environments = load("environments")
-    monkeypatch.setattr(environments, "REQUIREMENTS", tmp_path)
-    monkeypatch.setattr(environments, "ENVIRONMENTS", tmp_path)
-    (tmp_path / "peer.txt").write_text("peer==1.0\n")
-    (tmp_path / "peer").mkdir()
-    (tmp_path / "peer" / "made-from.txt").write_text("peer==1.0\n")
+def requirements(folder: Path, text: str) -> None:
+    (folder / "requirements").mkdir()
+    (folder / "requirements" / "peer.txt").write_text(text)
 
-    assert environments.python_of("peer") == tmp_path / "peer" / "bin" / "python"
+
+def test_an_environment_is_made_once(load: Callable[[str], Any], tmp_path: Path):
+    requirements(tmp_path, "peer==1.0\n")
+    (tmp_path / ".environments" / "peer").mkdir(parents=True)
+    (tmp_path / ".environments" / "peer" / "made-from.txt").write_text("peer==1.0\n")
+    environments = load("environments").Environments(tmp_path)
+
+    assert environments.python_of("peer") == tmp_path / ".environments" / "peer" / "bin" / "python"
+    assert environments.made("peer") == environments.python_of("peer")
+    assert environments.names() == ["peer"]
+
+
+def test_an_environment_that_other_requirements_made_is_not_taken(load: Callable[[str], Any], tmp_path: Path):
+    requirements(tmp_path, "peer==1.0\n")
+    environments = load("environments").Environments(tmp_path)
+    never = environments.made("peer")
+    (tmp_path / ".environments" / "peer").mkdir(parents=True)
+    (tmp_path / ".environments" / "peer" / "made-from.txt").write_text("peer==0.9\n")
+
+    assert never is None
+    assert environments.made("peer") is None
+
+
+def test_a_python_that_is_not_here_is_named(load: Callable[[str], Any], tmp_path: Path):
+    requirements(tmp_path, "# python 3.99\npeer==1.0\n")
+
+    with pytest.raises(load("environments").NotInstalledError, match=r"no Python 3\.99"):
+        load("environments").Environments(tmp_path).python_of("peer")
 
 
 @pytest.mark.slow
-def test_a_peer_that_cannot_be_installed_says_why_and_is_tried_again(
-    load: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_peer_that_cannot_be_installed_says_why_and_is_tried_again(load: Callable[[str], Any], tmp_path: Path):
+    requirements(tmp_path, "./no-such-folder\n")
     environments = load("environments")
-    monkeypatch.setattr(environments, "REQUIREMENTS", tmp_path)
-    monkeypatch.setattr(environments, "ENVIRONMENTS", tmp_path)
-    (tmp_path / "peer.txt").write_text("./no-such-folder\n")
 
     for _ in range(2):
         with pytest.raises(environments.NotInstalledError, match="no-such-folder"):
-            environments.python_of("peer")
+            environments.Environments(tmp_path).python_of("peer")
 
 
 def test_a_peer_that_failed_stands_in_the_table_with_its_reason(load: Callable[[str], Any]):

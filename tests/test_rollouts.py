@@ -108,6 +108,7 @@ def test_a_prompt_may_be_a_chat(write: Write):
         ),
         ('{"prompt": "p"}', ":2: 'completion' must be a text; add it, or score a file of rollouts"),
         ('{"prompt": "p", "completion": null}', ":2: 'completion' must be a text; add it, or score a file of rollouts"),
+        ('{"prompt": [{"\\ud800": 1}], "completion": ""}', ":2: 'prompt' must be a text or a list"),
         ('{"prompt": "\\ud800", "completion": ""}', ":2: 'id', 'group' or 'prompt' holds half a surrogate"),
         ('{"prompt": "p", "completion": "", "id": "\\udc00"}', ":2: 'id', 'group' or 'prompt' holds half a surrogate"),
     ],

@@ -4,7 +4,7 @@
     python bench/peers/run.py --quick                          # one round
     python bench/peers/run.py --quick --only verifiers autoevals --judgments 64
 
-Each peer has an environment of its own, made when it is missing (bench/peers/environments.py), and is driven by
+Each peer has an environment of its own, made when it is missing (bench/environments.py), and is driven by
 its public functions as its manual says (bench/peers/judge_*.py): one question of about 1 kB for each judgment, one
 client for all where the package allows it, telemetry and caches off. 256 judgments are in flight and the server takes
 50 ms. dikast runs with everything on, its journal too. Each run is a process of its own; rounds alternate. A peer that
@@ -26,10 +26,11 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from environments import NotInstalledError, python_of, version_of
+from environments import Environments, NotInstalledError
 from measuring import AT_ONCE, in_child, judge_server, show
 
 HERE = Path(__file__).parent
+ENVIRONMENTS = Environments(HERE)
 LATENCY = 0.05
 JUDGING = HERE.parent / "judging.py"
 DIKAST = ("dikast aiohttp", "dikast pyreqwest")
@@ -127,9 +128,9 @@ def ours(way: str) -> Entrant:
 def peer(name: str) -> Entrant:
     """A peer in its own Python, which is made ready here: no run waits for an installation."""
     what, judgments = PEERS[name]
-    entrant = Entrant(who=f"{name} {what}", version=version_of(name), judgments=judgments, before=1)
+    entrant = Entrant(who=f"{name} {what}", version=ENVIRONMENTS.version_of(name), judgments=judgments, before=1)
     try:
-        python = python_of(name)
+        python = ENVIRONMENTS.python_of(name)
     except NotInstalledError as error:
         entrant.failed = f"not installed: {error}"
     else:

@@ -36,20 +36,28 @@ def open_reward(
     budget_usd: float | None = None,
 ) -> Reward:
     """`load` with paths or a journal of the caller's, and with what the judge may ask at the most."""
+    with _judges(path, journal, budget_calls=budget_calls, budget_usd=budget_usd) as judges:
+        return trusted(judges, certificate)
+
+
+def trusted(judges: Judges, certificate: Path | None) -> Reward:
+    """Gives the reward of judges that are open, as its certificate lets it count; without one, as the file says.
+
+    Raises what `load` raises.
+    """
     from dikast.reward.reward import Reward
 
-    with _judges(path, journal, budget_calls=budget_calls, budget_usd=budget_usd) as judges:
-        if certificate is None:
-            return Reward(judges)
-        from dikast.certify.certificate import certificate_hash, read_certificate
-        from dikast.certify.lint.measured import vetoes
-        from dikast.errors import NotGoodEnoughError
+    if certificate is None:
+        return Reward(judges)
+    from dikast.certify.certificate import certificate_hash, read_certificate
+    from dikast.certify.lint.measured import vetoes
+    from dikast.errors import NotGoodEnoughError
 
-        trust = read_certificate(certificate)
-        require_fit(trust, certificate, judges)
-        for finding in vetoes(judges.spec.file, trust):
-            raise NotGoodEnoughError(f"{path}: {finding.where}: {finding.problem}")
-        return Reward(judges, readings=trust.readings(), certificate_hash=certificate_hash(trust))
+    trust = read_certificate(certificate)
+    require_fit(trust, certificate, judges)
+    for finding in vetoes(judges.spec.file, trust):
+        raise NotGoodEnoughError(f"{judges.spec.path}: {finding.where}: {finding.problem}")
+    return Reward(judges, readings=trust.readings(), certificate_hash=certificate_hash(trust))
 
 
 def open_uncertified(path: Path, certificate: Path, journal: Path | None) -> tuple[Reward, Certificate | None]:

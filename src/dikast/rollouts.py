@@ -99,7 +99,7 @@ def rollout_of(row: Mapping[str, Any], *, path: Path, line: int, completion: str
         prompt = _prompt_of(row["prompt"])
     except KeyError:
         raise DataError(f"{path}:{line}: no 'prompt'; add the text or the chat messages that were answered") from None
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise DataError(f"{path}:{line}: 'prompt' must be a text or a list of role and content ({error})") from None
     reference = row.get("reference")
     try:

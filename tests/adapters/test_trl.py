@@ -1,15 +1,23 @@
 """The callable that TRL's trainers call: what it makes of a batch, and what it gives back, logs and keeps."""
 
+import asyncio
+import importlib.metadata
+import inspect
+import pickle
+import time
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
-from dikast.adapters.trl import StepCost, TrlReward, metrics_of, reasons_of, rollouts_of
+from dikast.adapters.trl import StepCost, SyncTrlReward, TrlReward, rollouts_of
+from dikast.conform.recorded import lay_out
 from dikast.errors import ConfigError, DataError, ModelError, NotGoodEnoughError, UnavailableError
 from dikast.models.base import Request
-from dikast.records import Message, Part, Rollout, Score
+from dikast.records import Message, Rollout, Score
 from dikast.rollouts import group_of
 from dikast.spec.run import Constant
 
@@ -211,25 +219,153 @@ async def test_a_column_that_the_data_lacks_is_told(judged_by: Any, scripted_mod
         await call(adapter, "a", "b", contract=["text", None])
 
 
-def test_means_are_over_what_was_had_and_shares_over_all():
-    def score(status: Any, *parts: Part) -> Score:
-        return Score(id="r", group="g", score=None, status=status, parts=parts)
+class Slow:
+    """A judge that never answers in time."""
 
-    had = Part(name="good", kind="criterion", value=0.5, weight=1.0)
-    missing = Part(name="good", kind="criterion", value=None, weight=1.0, missing="timeout")
+    name = "scripted:slow"
+    fingerprint = "1"
 
-    assert metrics_of([score("scored", had), score("missing", missing)]) == {
-        "part/good": 0.5,
-        "share/gated": 0.0,
-        "share/missing": 0.5,
-    }
-    assert metrics_of([]) == {"share/gated": 0.0, "share/missing": 0.0}
+    def __init__(self, model: Any) -> None:
+        self.capabilities = model.capabilities
+
+    async def reply(self, request: Request) -> Any:
+        await asyncio.sleep(30)
 
 
-def test_a_line_for_a_log_says_what_each_part_was():
-    parts = (
-        Part(name="good", kind="criterion", value=0.5, weight=1.0),
-        Part(name="open", kind="criterion", value=None, weight=1.0, na=True),
-    )
+async def test_what_is_not_judged_when_the_deadline_comes_is_missing_and_the_trainer_goes_on(
+    judged_by: Any, scripted_model: Any
+):
+    adapter = TrlReward(judged_by(PLAIN, Slow(scripted_model(0.5, concurrency=16))), deadline=0.2)
 
-    assert reasons_of(Score(id="r", group="g", score=0.5, status="scored", parts=parts)) == "good=0.50, open=n/a"
+    started = time.monotonic()
+    rewards = await call(adapter, "a", "b", "far too many words for it 1.0")
+
+    assert rewards == [None, None, 0.0]
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("deadline", [0.0, -1.0, float("nan")])
+def test_a_deadline_in_which_nothing_could_be_judged_is_refused(judged_by: Any, scripted_model: Any, deadline: float):
+    with pytest.raises(ConfigError, match="TRL: deadline must be more than 0 seconds"):
+        TrlReward(judged_by(PLAIN, scripted_model(0.5)), deadline=deadline)
+
+
+def test_the_form_that_waits_gives_the_same_without_an_event_loop(judged_by: Any, scripted_model: Any):
+    adapter = SyncTrlReward(judged_by(PLAIN, scripted_model(believed)))
+
+    assert call(adapter, "a 0.25", "b fail", "c 0.75") == pytest.approx([0.25, None, 0.75])
+
+
+class TestAsyncGRPO:
+    """It sends the reward to another process, calls once a group, and passes neither step nor logs."""
+
+    @staticmethod
+    def recorded(tmp_path: Path) -> Any:
+        return lay_out(tmp_path / "suite")
+
+    async def test_a_reward_of_files_survives_the_way_to_another_process(self, tmp_path: Path):
+        recorded = self.recorded(tmp_path)
+        rollouts = recorded.rollouts()[:4]
+        columns = {name: [r.columns[name] for r in rollouts] for name in ("contract", "rule")}
+        given = ([list(r.prompt) for r in rollouts], [r.completion for r in rollouts])
+        prompts = [[{"role": turn.role, "content": turn.content} for turn in turns] for turns in given[0]]
+        here = TrlReward.load(recorded.reward)
+
+        there = pickle.loads(pickle.dumps(here))
+
+        expected = [score.score for score in recorded.expected()[:4]]
+        assert await there(prompts=prompts, completions=given[1], completion_ids=[[1]] * 4, **columns) == expected
+
+    def test_an_open_reward_says_how_to_make_one_that_can_be_sent(self, judged_by: Any, scripted_model: Any):
+        with pytest.raises(TypeError, match=r"make it with TrlReward\.load\('reward\.yaml'"):
+            pickle.dumps(TrlReward(judged_by(PLAIN, scripted_model(0.5))))
+
+    async def test_each_call_counts_as_a_step_and_none_overwrites_another(self, judged_by: Any, scripted_model: Any):
+        reward = judged_by(PLAIN, scripted_model(believed))
+        adapter = TrlReward(reward)
+
+        for _ in range(3):
+            await adapter(prompts=["p"], completions=["a 0.25"], completion_ids=[[1]], contract=["text"])
+
+        assert [entry.step for entry in reward.journal.scores("rl")] == [0, 1, 2]
+
+
+async def test_calls_of_one_step_and_of_several_ranks_stand_beside_each_other_in_the_log(
+    judged_by: Any, scripted_model: Any, monkeypatch: pytest.MonkeyPatch
+):
+    reward = judged_by(PLAIN, scripted_model(believed))
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        adapter = TrlReward(reward)
+        for _ in range(2):
+            await call(adapter, "a 0.25", "b 0.5", step=3)
+
+    kept = reward.journal.scores("rl")
+    assert [(entry.step, entry.position) for entry in kept] == [
+        (3, at) for first in (0, 1_000_000) for at in range(first, first + 4)
+    ]
+
+
+class TestWhatIsBuiltOnTrl:
+    """What the trainers around TRL ask of a reward function before they call it."""
+
+    @pytest.mark.parametrize("form", [TrlReward, SyncTrlReward])
+    def test_axolotl_finds_two_named_parameters(self, judged_by: Any, scripted_model: Any, form: Any):
+        named = [
+            name
+            for name, parameter in inspect.signature(form(judged_by(PLAIN, scripted_model(0.5)))).parameters.items()
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+
+        assert named[:2] == ["prompts", "completions"]
+
+    @pytest.mark.parametrize("form", [TrlReward, SyncTrlReward])
+    def test_unsloth_and_older_trl_find_a_name(self, judged_by: Any, scripted_model: Any, form: Any):
+        assert form(judged_by(PLAIN, scripted_model(0.5))).__name__ == "dikast"
+
+
+class TestOlderTrl:
+    """What TRL could not do yet is made up for, or refused before a GPU-hour is spent."""
+
+    @pytest.fixture
+    def installed(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+        def install(version: str) -> None:
+            monkeypatch.setattr(importlib.metadata, "version", lambda _: version)
+
+        return install
+
+    @pytest.mark.parametrize(("version", "expected"), [("1.5.0", [0.25, 0.5, 0.75]), ("1.6.0", [0.25, None, 0.75])])
+    def test_before_it_masks_none_what_is_missing_gets_its_groups_mean(
+        self, installed: Any, judged_by: Any, scripted_model: Any, version: str, expected: list[float | None]
+    ):
+        installed(version)
+
+        adapter = SyncTrlReward(judged_by(PLAIN, scripted_model(believed)))
+
+        assert call(adapter, "a 0.25", "b fail", "c 0.75") == pytest.approx(expected)
+
+    def test_before_it_masks_none_nothing_can_be_dropped(self, installed: Any, judged_by: Any, scripted_model: Any):
+        installed("1.5.0")
+
+        with pytest.raises(ConfigError, match=r"on_missing: drop: TRL 1\.5 makes 0 of what is dropped; use group_mean"):
+            SyncTrlReward(judged_by(PLAIN, scripted_model(0.5)), on_missing="drop")
+
+    def test_before_it_awaits_objects_the_form_that_waits_is_asked_for(
+        self, installed: Any, judged_by: Any, scripted_model: Any
+    ):
+        reward = judged_by(PLAIN, scripted_model(0.5))
+        installed("1.13.0")
+
+        with pytest.raises(ConfigError, match=r"TRL 1\.13 does not await an object; use SyncTrlReward"):
+            TrlReward(reward)
+        assert SyncTrlReward(reward).on_missing == "native"
+
+    def test_where_no_trl_is_installed_its_newest_ways_are_taken(
+        self, monkeypatch: pytest.MonkeyPatch, judged_by: Any, scripted_model: Any
+    ):
+        def absent(name: str) -> str:
+            raise importlib.metadata.PackageNotFoundError(name)
+
+        monkeypatch.setattr(importlib.metadata, "version", absent)
+
+        assert TrlReward(judged_by(PLAIN, scripted_model(0.5)), on_missing="drop").on_missing == "drop"

@@ -63,6 +63,8 @@ def test_help_lists_every_command():
         "review",
         "train",
         "eval",
+        "serve",
+        "conform",
         "aws",
         "models",
         "journal",

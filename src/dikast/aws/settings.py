@@ -81,7 +81,7 @@ def require_answerable(settings: HandlerSettings, limits: tuple[float, float]) -
         )
         raise ConfigError(
             f"alone: {why}, and a mean needs siblings; say what a missing score becomes then: "
-            "{constant: NUMBER}, or fail"
+            "{constant: NUMBER} or fail (--alone 0.5, or --alone fail)"
         )
     low, high = limits
     for name, value in (("on_missing", settings.on_missing), ("alone", settings.alone)):

@@ -39,6 +39,8 @@ _COMMANDS = {
     "review": "Label rollouts on a local web page, blind to the judge.",
     "train": "Train a policy against a reward: baseline, warm start, RL, evaluation, report.",
     "eval": "Compare models or files of completions, with a report.",
+    "serve": "Serve rewards over HTTP, in the shapes that trainers speak.",
+    "conform": "Say whether the trainers installed here get what the engine gives.",
     "aws": "Build, deploy and verify the reward Lambda; start and follow jobs of Nova and Bedrock.",
     "models": "List, pull and check local models.",
     "journal": "Show what a journal holds and has cost, and remove what is old.",

@@ -1,4 +1,4 @@
-"""One event loop in one background thread, for callers that cannot await.
+"""One event loop in one background thread, for callers that cannot await, or whose loop ends with the call.
 
 One for the process, not one a call: connections and prefix caches live as long as the loop does.
 """
@@ -29,3 +29,8 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
     except BaseException:
         future.cancel()
         raise
+
+
+async def run_beside(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine on the background loop and awaits it, for callers whose own loop does not last."""
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, _loop()))

@@ -60,6 +60,11 @@ class Reward:
         return self.spec.hash
 
     @property
+    def range(self) -> tuple[float, float]:
+        """The declared range: no score lies outside."""
+        return self.spec.file.range
+
+    @property
     def model(self) -> str:
         """The judge's model, or the panel's."""
         return self.judges.name

@@ -105,7 +105,8 @@ def run_rl(
     from dikast.train.prefix import PrefixSharingGRPOTrainer
 
     clock = _Clock(seconds=seconds)
-    judged: Any = TrlReward(reward, on_missing=spec.file.on_missing, note=clock.note, warn=warn)
+    # No other rank waits here, and a local judge on a CPU may take long.
+    judged: Any = TrlReward(reward, on_missing=spec.file.on_missing, deadline=None, note=clock.note, warn=warn)
     config = GRPOConfig(
         output_dir=str(work), seed=spec.file.seed, use_cpu=not torch.cuda.is_available(), **rl_settings(spec)
     )

@@ -1,0 +1,40 @@
+"""For trainers that hand over the rollouts of one prompt together, in any of their processes and event loops."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import cache
+
+from dikast.adapters.log import ScoreLog
+from dikast.adapters.missing import Coverage, require_in_range
+from dikast.adapters.opening import RewardSettings
+from dikast.records import Rollout, Score
+from dikast.reward.blocking import run_beside
+from dikast.reward.reward import Reward
+
+
+class GroupScorer:
+    """An open reward with what is kept beside it: one for each settings and process."""
+
+    def __init__(self, settings: RewardSettings) -> None:
+        self.settings = settings
+        self.reward: Reward = settings.open()
+        require_in_range(settings.on_missing, self.reward.range)
+        self.coverage = Coverage()
+        self.log = None if settings.log_folder is None else ScoreLog(settings.log_folder)
+
+    async def score(self, rollouts: Sequence[Rollout], *, step: int | None = None) -> list[Score]:
+        """Scores a group within the deadline. Raises `NotGoodEnoughError` while too many of the latest are missing."""
+        scores = await run_beside(self.reward.ascore(rollouts, deadline=self.settings.deadline))
+        if self.log is not None:
+            for rollout, score in zip(rollouts, scores, strict=True):
+                self.log.add(rollout, score, step=step, at=time.time())
+        self.coverage.add(scores)
+        return scores
+
+
+@cache
+def group_scorer(settings: RewardSettings) -> GroupScorer:
+    """The scorer of this process."""
+    return GroupScorer(settings)

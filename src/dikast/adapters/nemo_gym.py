@@ -1,0 +1,101 @@
+"""NeMo Gym: what a resources server's `verify` says of one response, as plain values.
+
+The server itself is `adapters/nemo_gym_server.py`; here is what needs no Gym. A missing score has `mask_sample`, a
+kind of failure from Gym's own list, and the reward 0 that Gym puts in such a place. Some of NeMo RL's loops let a
+masked sample vote in its group's baseline; `dikast serve` waits for the siblings there, this does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dikast.adapters.single import SingleScorer
+from dikast.adapters.told import metrics_of, reasons_of
+from dikast.adapters.turns import messages_of, text_of
+from dikast.errors import DataError
+from dikast.records import Message, Rollout, Score
+from dikast.rollouts import group_of
+from dikast.spec.reward import RewardFile
+from dikast.spec.run import Constant
+
+PLACEHOLDER = 0.0
+"""Gym's own in the place of a reward that is masked."""
+_UNREAD = frozenset({"unparsable", "bad_evidence", "truncated"})
+_OURS = frozenset({"check_error", "not_applicable"})
+
+
+def rollout_of(body: Mapping[str, Any]) -> Rollout:
+    """Makes a rollout of a verify request: its columns are the fields of the data's row. Raises `DataError`."""
+    row = {name: value for name, value in body.items() if not name.startswith("_ng_")}
+    prompt = _prompt_of(row.pop("responses_create_params", None))
+    completion = _completion_of(row.pop("response", None))
+    reference = row.pop("reference", None)
+    group = str(row.pop("group", None) or group_of(prompt))
+    return Rollout(
+        id=str(row.pop("id", None) or group),
+        group=group,
+        prompt=prompt,
+        completion=completion,
+        reference=reference if isinstance(reference, str) else None,
+        columns=row,
+    )
+
+
+def verdict_of(scorer: SingleScorer, score: Score) -> dict[str, Any]:
+    """Gives the fields of the response, the same ones for every score. Raises `ModelError` under `on_missing: raise`."""
+    masked = score.score is None and not isinstance(scorer.on_missing, Constant)
+    reward = PLACEHOLDER if masked and scorer.on_missing != "raise" else scorer.number(score)
+    return {
+        "reward": reward,
+        "reward_components": components(scorer.reward.spec.file, score, reward),
+        "mask_sample": masked,
+        "failure_kind": None if score.missing is None else _kind_of(score.missing),
+        "failure_reason": None if score.missing is None else f"{score.missing}: {score.detail}",
+        "score_reasons": reasons_of(score),
+        **{name.replace("/", "_"): value for name, value in metrics_of([score]).items()},
+    }
+
+
+def components(file: RewardFile, score: Score, total: float) -> dict[str, float]:
+    """Gives what each check that weighs adds to a reward, and the judge the rest; their sum is the reward.
+
+    NeMo RL refuses any other sum, but for rounding. The names are the same for every score.
+    """
+    low, high = file.range
+    scale = 1.0 if file.aggregate == "healthbench" else high - low
+    had = {part.name: part.value or 0.0 for part in score.parts} if score.status == "scored" else {}
+    weighed = {
+        check.part_name: scale * (check.weight or 0.0) * had.get(check.part_name, 0.0)
+        for check in file.checks
+        if not check.gate
+    }
+    return weighed | {"judge": total - sum(weighed.values())}
+
+
+def _kind_of(missing: str) -> str:
+    if missing in _UNREAD:
+        return "judge_unparseable"
+    return "verifier_error" if missing in _OURS else "judge_failed"
+
+
+def _prompt_of(params: Any) -> str | tuple[Message, ...]:
+    given = params.get("input") if isinstance(params, Mapping) else None
+    if isinstance(given, str) and not params.get("instructions"):
+        return given
+    turns = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    if not isinstance(turns, Sequence):
+        raise DataError("responses_create_params: 'input' must be a text or a list of turns")
+    system = [{"role": "system", "content": params["instructions"]}] if params.get("instructions") else []
+    return messages_of([*system, *filter(_is_turn, turns)])
+
+
+def _completion_of(response: Any) -> str:
+    output = response.get("output") if isinstance(response, Mapping) else None
+    if not isinstance(output, Sequence):
+        raise DataError("response: 'output' must be the list of what the policy said")
+    return "".join(text_of(one.get("content")) for one in output if _is_turn(one) and one.get("role") == "assistant")
+
+
+def _is_turn(one: Any) -> bool:
+    return isinstance(one, Mapping) and one.get("type", "message") == "message"

@@ -1,0 +1,6 @@
+"""One file a trainer: runs its own calling code over all rollouts, and prints what came of it.
+
+    python -m dikast.conform.drivers.NAME FOLDER
+
+FOLDER is a suite that was laid out (`conform/recorded.py`). What is printed is one `Finding` a line.
+"""

@@ -1,0 +1,1 @@
+"""One file a shape: how a trainer's request becomes rollouts, and scores its answer."""

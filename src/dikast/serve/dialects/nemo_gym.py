@@ -1,0 +1,115 @@
+"""NeMo Gym's `POST /verify` of a resources server: one response a request, with the fields of its data row.
+
+A missing score has `mask_sample`. Its reward is then the mean of its siblings where two are scored in time, since
+some of NeMo RL's loops let a masked sample vote in its group's baseline, else Gym's own placeholder 0. The
+components are the checks that weigh and what is left, the judge's; their sum is the reward.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from dikast.errors import DataError
+from dikast.records import Score
+from dikast.reward.reward import Reward
+from dikast.serve.dialects.base import Answered, Asked, Dialect, made_rollout
+from dikast.serve.dialects.base import decoded as decode
+from dikast.serve.dialects.chat import text_of
+from dikast.serve.options import Options
+
+FAILURE = "judge_failed"
+_NOT_COLUMNS = ("responses_create_params", "response", "agent_ref")
+
+
+def read(body: bytes, _options: Options) -> Asked:
+    """Reads a request. Raises `DataError`."""
+    sent = decode(body, dict[str, Any])
+    columns = {name: value for name, value in sent.items() if name not in _NOT_COLUMNS and not name.startswith("_ng_")}
+    prompt = _prompt(sent.get("responses_create_params"))
+    return Asked(
+        rollouts=[made_rollout(columns, place=1, prompt=prompt, completion=_answer(sent.get("response")))], body=sent
+    )
+
+
+def write(answered: Answered) -> bytes:
+    """Writes the request again, as Gym wants it, with the reward and what came of it."""
+    [score], [reward] = answered.scores, answered.rewards
+    missing = score.score is None
+    told = {
+        **answered.asked.body,
+        "reward": reward,
+        "reward_components": components(answered.reward, score, reward),
+        "mask_sample": missing,
+        "failure_kind": FAILURE if missing else None,
+        "failure_reason": f"{score.missing}: {score.detail}" if missing else None,
+    }
+    return json.dumps(told).encode()
+
+
+def components(reward: Reward, score: Score, total: float) -> dict[str, float]:
+    """Gives what each check that weighs adds to a reward, and the judge the rest; the same names for every score."""
+    low, high = reward.range
+    scale = 1.0 if reward.spec.file.aggregate == "healthbench" else high - low
+    values = {part.name: part.value or 0.0 for part in score.parts if score.status == "scored"}
+    weighed = {
+        check.part_name: scale * (check.weight or 0.0) * values.get(check.part_name, 0.0)
+        for check in reward.spec.file.checks
+        if not check.gate
+    }
+    names = [*weighed, "judge"]
+    return dict(zip(names, _adding_up(total, list(weighed.values())), strict=True))
+
+
+def _adding_up(total: float, terms: list[float]) -> list[float]:
+    """Gives the terms with what they lack of the total behind them, so that their sum in order is exactly that.
+
+    Sums are rounded, so a last bit may have to be put right in the rest, or in the first term. Where terms of both
+    signs cancel (a range below 0), no float may give the very last bit.
+    """
+    for first in _near(terms[0]) if terms else ():
+        others = [first, *terms[1:]]
+        for rest in _near(total - sum(others)):
+            if sum([*others, rest]) == total:
+                return [*others, rest]
+    return [*terms, total - sum(terms)]
+
+
+def _near(number: float) -> Iterator[float]:
+    yield number
+    up = down = number
+    for _ in range(3):
+        up, down = math.nextafter(up, math.inf), math.nextafter(down, -math.inf)
+        yield up
+        yield down
+
+
+def _prompt(params: Any) -> Any:
+    given = params.get("input") if isinstance(params, dict) else None
+    instructions = params.get("instructions") if isinstance(params, dict) else None
+    if isinstance(given, str) and not isinstance(instructions, str):
+        return given
+    if isinstance(given, str):
+        given = [{"role": "user", "content": given}]
+    if not isinstance(given, list):
+        raise DataError("'responses_create_params' must hold an 'input': a text, or a list of turns")
+    turns = [{"role": turn.get("role"), "content": text_of(turn.get("content"))} for turn in given if _is_turn(turn)]
+    return ([{"role": "system", "content": instructions}] if isinstance(instructions, str) else []) + turns
+
+
+def _answer(response: Any) -> str:
+    output = response.get("output") if isinstance(response, dict) else None
+    if not isinstance(output, list):
+        raise DataError("'response' must hold an 'output': the list of what the policy said")
+    return "".join(text_of(one.get("content")) for one in output if _is_turn(one) and one.get("role") == "assistant")
+
+
+def _is_turn(one: Any) -> bool:
+    return isinstance(one, dict) and one.get("type", "message") == "message"
+
+
+DIALECT = Dialect(
+    name="verify", trainer="NeMo Gym", read=read, write=write, options=frozenset({"siblings"}), missing="masked"
+)
