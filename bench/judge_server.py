@@ -8,7 +8,8 @@ after a fault, is answered as before. `GET /stats` tells what was asked how ofte
 
 Faults (`--faults`) are drawn by a seed from the request's bytes and how often they came: 10 % 429 with
 Retry-After, 5 % 500, 5 % that never answer, 5 % cut bodies, 5 % replies that are no JSON, 3 % refusals, 2 %
-replies cut by max_tokens. `--throttled 0.3` refuses that share of the requests as Amazon Bedrock does, drawn in the same way.
+replies cut by max_tokens. An answer that is streamed (Converse's alone) begins after `--begins` seconds and ends after
+`--latency`. `--throttled 0.3` refuses that share of the requests as Amazon Bedrock does, drawn in the same way.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from typing import Any
 import msgspec
 import peer_replies
 
+from dikast.aws.verify.event_stream import CONTENT_TYPE, PATH, events_of
+
 FENCED = re.compile(r"<([0-9a-f]{16})>\n(.*?)\n</\1>", re.DOTALL)
 DOCUMENT = re.compile(r"^# .*\n(.+)$", re.MULTILINE)
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
@@ -39,6 +42,8 @@ FAULTS = (
     ("length", 0.02),
 )
 RETRY_AFTER = "0.05"
+UNANSWERED = frozenset({"too_many", "throttled", "broken"})
+"""Faults that are told in place of an answer's beginning."""
 
 
 class Asked(msgspec.Struct):
@@ -52,8 +57,9 @@ class Asked(msgspec.Struct):
 class State:
     """What the server does and remembers."""
 
-    def __init__(self, *, latency: float, faults: bool, seed: int, throttled: float = 0.0) -> None:
+    def __init__(self, *, latency: float, begins: float, faults: bool, seed: int, throttled: float = 0.0) -> None:
         self.latency = latency
+        self.begins = min(begins, latency)
         self.faults = faults
         self.throttled = throttled
         self.seed = seed
@@ -120,10 +126,27 @@ class Connection(asyncio.Protocol):
         fault = self.state.fault_of(question)
         if fault == "hangs":
             return
+        if path.endswith(PATH) and fault not in UNANSWERED:
+            asyncio.get_running_loop().call_later(self.state.begins, self.begin, entry, body)
+            return
         if self.state.latency and fault != "throttled":
             asyncio.get_running_loop().call_later(self.state.latency, self.finish, entry, path, body, fault)
         else:
             self.finish(entry, path, body, fault)
+
+    def begin(self, entry: Asked, body: bytes) -> None:
+        """Sends the first event of an answer, and the others when it is to end."""
+        first, *others = events_of(json.loads(converse(body)))
+        if self.transport is not None and not self.transport.is_closing():
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: {CONTENT_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n"
+            self.transport.write(head.encode() + chunk(first))
+        asyncio.get_running_loop().call_later(self.state.latency - self.state.begins, self.end, entry, others)
+
+    def end(self, entry: Asked, events: list[bytes]) -> None:
+        """Sends the rest of an answer that has begun."""
+        entry.end = time.monotonic()
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(b"".join(map(chunk, events)) + chunk(b""))
 
     def finish(self, entry: Asked, path: str, body: bytes, fault: str | None) -> None:
         """Sends the answer, or the fault."""
@@ -154,6 +177,11 @@ class Connection(asyncio.Protocol):
         size = len(body) if length is None else length
         head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{headers}Content-Length: {size}\r\n\r\n"
         self.transport.write(head.encode() + body)
+
+
+def chunk(data: bytes) -> bytes:
+    """A piece of a body whose length nobody tells beforehand; the empty one is the last."""
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
 def share_of(text: str) -> float:
@@ -279,12 +307,16 @@ def main() -> None:
     """Reads the options and serves until it is stopped."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
+    options.add_argument(
+        "--begins", type=float, help="seconds before an answer's first event; the latency, if not given"
+    )
     options.add_argument("--faults", action="store_true")
     options.add_argument("--throttled", type=float, default=0.0, help="share of the requests that are throttled")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--port-file", type=Path, required=True)
     given = options.parse_args()
-    state = State(latency=given.latency, faults=given.faults, seed=given.seed, throttled=given.throttled)
+    begins = given.latency if given.begins is None else given.begins
+    state = State(latency=given.latency, begins=begins, faults=given.faults, seed=given.seed, throttled=given.throttled)
     asyncio.run(serve(state, given.port_file))
 
 

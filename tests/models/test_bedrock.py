@@ -2,15 +2,21 @@
 
 import asyncio
 import json
+import threading
 import time
+from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from aiohttp import web
 
+from dikast.aws.verify.event_stream import CONTENT_TYPE, event, events_of
 from dikast.errors import ConfigError, ModelError, UnavailableError
+from dikast.judges.priming import primed
 from dikast.judges.render import Case, case_text, cases_text
-from dikast.models.base import Request
-from dikast.models.bedrock import BedrockModel, read_converse
+from dikast.models.base import Request, answer_begun
+from dikast.models.bedrock import BedrockModel
+from dikast.models.converse import read_converse
 from dikast.records import Message
 from dikast.spec.models import ModelConnection
 
@@ -54,6 +60,35 @@ def fails(status: int, code: str, message: str = "no", **headers: str):
     """An error as Bedrock writes it: the code in a header, sometimes with where it comes from."""
     where = f"{code}:http://internal.amazon.com/coral/com.amazon.bedrock/"
     return sends(status, json.dumps({"message": message}), x_amzn_errortype=where, **headers)
+
+
+def streams(*events: bytes):
+    """A stream of these events, or of a short answer's."""
+
+    async def act(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE})
+        await response.prepare(request)
+        for one in events or (*events_of(answer({"text": "{}"})),):
+            await response.write(one)
+        return response
+
+    return act
+
+
+def said(text: str, at: int = 0) -> bytes:
+    return event("contentBlockDelta", {"contentBlockIndex": at, "delta": {"text": text}})
+
+
+def broken(kind: str, message: str = "no") -> bytes:
+    """An error that comes when the answer has begun already."""
+    return event(kind, {"message": message}, kind="exception")
+
+
+async def until(holds) -> None:
+    """Waits for what happens in another loop."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 def form_of(body: dict) -> str:
@@ -585,3 +620,202 @@ async def test_it_writes_and_gives_no_probabilities(model):
         True,
         4,
     )
+
+
+BEGINS = event("messageStart", {"role": "assistant"})
+ENDS = event("messageStop", {"stopReason": "end_turn"})
+NO_STREAM = [
+    (400, "ValidationException", "The model is not supported for streaming."),
+    (400, "ValidationException", "This model doesn't support tool use in streaming mode."),
+    (
+        403,
+        "AccessDeniedException",
+        "User: arn:aws:sts::123456789012:assumed-role/r/s is not authorized to perform: "
+        "bedrock:InvokeModelWithResponseStream on resource: m because no identity-based policy allows it",
+    ),
+]
+
+
+@pytest.fixture
+def begun() -> Iterator[list[int]]:
+    """What this test asks has somebody who waits for the beginning: the threads in which that was told."""
+    told: list[int] = []
+    token = answer_begun.set(lambda: told.append(threading.get_ident()))
+    yield told
+    answer_begun.reset(token)
+
+
+def kinds(server) -> list[str]:
+    return [path.rpartition("/")[2] for path in server.paths]
+
+
+async def test_an_answer_whose_beginning_somebody_waits_for_is_streamed_and_announced_in_the_loop(server, model, begun):
+    async def act(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(BEGINS)
+        await until(lambda: begun)
+        await response.write(said("Y") + said("es") + ENDS)
+        return response
+
+    server.script = [act, says("No")]
+    first = await model.reply(ASK)
+    answer_begun.set(None)
+    second = await model.reply(ASK)
+
+    assert (first.text, second.text) == ("Yes", "No")
+    assert begun == [threading.get_ident()]
+    assert kinds(server) == ["converse-stream", "converse"]
+    assert server.bodies[0] == server.bodies[1]
+
+
+async def test_who_shares_a_primed_prefix_is_asked_while_the_first_answer_is_being_written(server, model):
+    async def act(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(BEGINS)
+        await until(lambda: len(server.raw) == 3)
+        await response.write(said("first") + ENDS)
+        return response
+
+    server.script, server.otherwise = [act], says("later")
+
+    replies = await primed([partial(model.reply, ASK)] * 3, prefix=10_000)
+
+    assert [reply.text for reply in replies] == ["first", "later", "later"]
+    assert kinds(server) == ["converse-stream", "converse", "converse"]
+
+
+async def test_streams_share_connections_too(server, model, begun):
+    server.otherwise = streams()
+
+    for _ in range(3):
+        await model.reply(ASK)
+
+    assert len(server.connections) == 1
+
+
+@pytest.mark.parametrize(("status", "code", "message"), NO_STREAM)
+async def test_where_streams_are_refused_all_is_asked_without_one_from_then_on(
+    server, model, begun, status, code, message
+):
+    async def act(request: web.Request) -> web.StreamResponse:
+        refused = request.path.endswith("-stream")
+        return await (fails(status, code, message) if refused else says("{}"))(request)
+
+    server.otherwise = act
+
+    for _ in range(2):
+        await model.reply(ASK_JSON)
+
+    assert kinds(server) == ["converse-stream", "converse", "converse"]
+    assert {form_of(body) for body in server.bodies} == {"json_schema"}
+
+
+async def test_a_request_that_is_refused_without_a_stream_too_ends_no_streams(server, model, begun):
+    server.script = [fails(*NO_STREAM[0]), fails(400, "ValidationException", "Input is too long."), streams()]
+
+    assert await reason_of(model) == "rejected"
+    await model.reply(ASK)
+
+    assert kinds(server) == ["converse-stream", "converse", "converse-stream"]
+
+
+async def test_no_access_to_the_model_at_all_stops_the_command_at_once(server, model, begun):
+    server.otherwise = fails(403, "AccessDeniedException", "You don't have access to the model with this ID.")
+
+    with pytest.raises(UnavailableError, match="allow bedrock:InvokeModel"):
+        await model.reply(ASK)
+
+    assert kinds(server) == ["converse-stream"]
+
+
+async def test_a_stream_loses_the_cache_mark_and_stays_a_stream(server, model, begun):
+    async def act(request: web.Request) -> web.StreamResponse:
+        marked = b"cachePoint" in await request.read()
+        return await (caches_nothing if marked else streams())(request)
+
+    server.otherwise = act
+
+    for _ in range(2):
+        await model.reply(about("One."))
+
+    assert ["cachePoint" in json.dumps(body) for body in server.bodies] == [True, False, False]
+    assert set(kinds(server)) == {"converse-stream"}
+
+
+@pytest.mark.parametrize("before", [[], [BEGINS, said("{")]])
+@pytest.mark.parametrize(
+    ("kind", "reason", "times"),
+    [
+        ("throttlingException", "rate_limited", 3),
+        ("modelStreamErrorException", "transport", 3),
+        ("internalServerException", "transport", 3),
+        ("serviceUnavailableException", "transport", 3),
+        ("anotherException", "transport", 3),
+        ("validationException", "rejected", 1),
+    ],
+)
+async def test_an_error_inside_a_stream_is_one_of_converses(server, model, begun, before, kind, reason, times):
+    server.otherwise = streams(*before, broken(kind))
+
+    assert await reason_of(model) == reason
+    assert kinds(server) == ["converse-stream"] * times
+    assert len(begun) == (times if before else 0)
+
+
+async def test_a_stream_that_is_throttled_has_everybody_slow_down(server, model, begun):
+    server.script = [streams(BEGINS, broken("throttlingException")), streams()]
+
+    assert (await model.reply(ASK)).text == "{}"
+    assert model._door(asyncio.get_running_loop()).limiter.limit < 4
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        (streams(BEGINS, said("{}")), "transport"),
+        (streams(BEGINS, ENDS[:-20]), "transport"),
+        (sends(200), "transport"),
+        (sends_raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\nhalf"), "transport"),
+        (sends(200, "<html>this is a gateway</html>"), "unparsable"),
+        (streams(BEGINS, said("{}")[:-4] + b"????", ENDS), "unparsable"),
+        (streams(BEGINS, event("contentBlockDelta", {"contentBlockIndex": 0}), ENDS), "unparsable"),
+        (streams(BEGINS, event("contentBlockDelta", [1]), ENDS), "unparsable"),
+        (streams(BEGINS, said("half a \ud800"), ENDS), "unparsable"),
+    ],
+)
+async def test_a_broken_stream_has_its_reason_and_is_tried_again(server, model, begun, act, reason):
+    server.otherwise = act
+
+    assert await reason_of(model) == reason
+    assert len(server.raw) == 3
+
+
+async def test_a_stream_that_stands_still_is_a_timeout(server, connect, closing, begun):
+    async def act(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(BEGINS)
+        return await hangs(request)
+
+    server.otherwise = act
+    model = closing(connect(timeout=0.3, attempts=2))
+
+    assert await reason_of(model) == "timeout"
+    assert len(server.raw) == 2
+
+
+async def test_a_stream_that_trickles_for_ever_gives_its_thread_back(server, connect, closing, begun):
+    async def trickles(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(said("and "))
+            await asyncio.sleep(0.05)
+
+    server.script, server.otherwise = [trickles], streams()
+    model = closing(connect(timeout=1.0, attempts=1, concurrency=1))
+
+    assert await reason_of(model) == "timeout"
+    assert (await model.reply(ASK)).text == "{}"

@@ -5,7 +5,8 @@
 
 boto3 blocks, so each request runs in a thread of a pool that is as large as the requests under way may be.
 A reply in a given form is asked for as JSON Schema; a model that does not take it is given a strict tool to
-call, and at last only told. Retries are ours, not botocore's: one place counts them.
+call, and at last only told. Retries are ours, not botocore's: one place counts them. Where somebody waits for the
+answer's beginning (`answer_begun`) it is asked for as a stream, until the model or the permission refuses one.
 """
 
 from __future__ import annotations
@@ -15,14 +16,19 @@ import random
 import re
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, NamedTuple, cast, get_args
+from contextlib import closing
+from functools import partial
+from typing import Any, NamedTuple, cast, get_args
 
 import msgspec
 
 from dikast.errors import ModelError, UnavailableError
 from dikast.models.attempts import Attempts, TryAgain, tried
-from dikast.models.base import Capabilities, Reply, Request
+from dikast.models.base import Capabilities, Reply, Request, answer_begun
+from dikast.models.converse import Format, converse_arguments, read_converse
+from dikast.models.converse_stream import as_answered, gathered, refuses_streams
 from dikast.models.formats import BadRequestError, Formats
 from dikast.models.http import asked_to_wait, checked_endpoint, tokens_of
 from dikast.models.limiter import Limiter
@@ -30,11 +36,7 @@ from dikast.models.stopwatch import Stopwatch
 from dikast.records import MissingReason
 from dikast.spec.models import ModelConnection
 
-Format = Literal["json_schema", "tool", "none"]
-"""How a model is told which form its reply must have."""
-
 _SERVICE = "bedrock-runtime"
-_TOOL = "reply"
 _PASSING: dict[str, MissingReason] = {
     "ThrottlingException": "rate_limited",
     "TooManyRequestsException": "rate_limited",
@@ -62,46 +64,16 @@ _STOP_STATUS = {
 }
 # Bedrock says with 400 what others say with 404, and it is as true of every other request.
 _NO_MODEL = re.compile("model identifier is invalid|on-demand throughput", re.IGNORECASE)
-_REFUSED = frozenset({"guardrail_intervened", "content_filtered"})
-_CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
 _UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What botocore's parser lets through, beside its own error, for a body that is not of Converse's shape."""
 
-# Where the candidate begins: up to there all rollouts of a group share the text. A document that holds such a
-# line ends the cached part early, which costs money and changes nothing that the model sees.
-_CANDIDATE = re.compile(r"^# Candidate[^\n]*\n<[0-9a-f]{16}>$", re.MULTILINE)
+
+Begun = Callable[[], object]
+"""Called from a thread of the pool when the answer begins."""
 
 
-class _ToolUse(msgspec.Struct, frozen=True):
-    input: Any = None
-
-
-class _Block(msgspec.Struct, frozen=True, rename="camel"):
-    """What a model thought before it answered (`reasoningContent`) is left where it is."""
-
-    text: str | None = None
-    tool_use: _ToolUse | None = None
-
-
-class _Message(msgspec.Struct, frozen=True):
-    content: tuple[_Block, ...] | None = None
-
-
-class _Output(msgspec.Struct, frozen=True):
-    message: _Message
-
-
-class _Usage(msgspec.Struct, frozen=True, rename="camel"):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_write_input_tokens: int | None = None
-
-
-class _Answer(msgspec.Struct, frozen=True, rename="camel"):
-    output: _Output
-    stop_reason: str | None = None
-    usage: _Usage | None = None
+class _NoStreamError(Exception):
+    """A stream was refused because it is one."""
 
 
 class _Door(NamedTuple):
@@ -128,6 +100,7 @@ class BedrockModel:
         self._doors: dict[asyncio.AbstractEventLoop, _Door] = {}
         self._formats: Formats[Format] = Formats(get_args(Format))
         self._caches = True
+        self._streams = True
         extra = f" {msgspec.json.encode(connection.body, order='deterministic').decode()}" if connection.body else ""
         self.fingerprint = f"bedrock {connection.region or ''} {self._model}{extra}"
         self.capabilities = Capabilities(quote=True, reason=True, na=True, concurrency=connection.concurrency)
@@ -162,24 +135,32 @@ class BedrockModel:
         arguments = converse_arguments(
             request, model=self._model, reply_format=reply_format, caches=caches, extra=self._connection.body
         )
+        characters = sum(len(message.content) for message in request.messages)
+        tokens = tokens_of(characters, request.max_tokens)
+        tell = answer_begun.get() if self._streams else None
+        if tell is None:
+            return await self._sent(arguments, tokens)
+        try:
+            return await self._sent(
+                arguments, tokens, begun=partial(asyncio.get_running_loop().call_soon_threadsafe, tell)
+            )
+        except _NoStreamError:
+            # What works without a stream tells that it was the stream.
+            reply = await self._sent(arguments, tokens)
+        self._streams = False
+        return reply
+
+    async def _sent(self, arguments: dict[str, Any], tokens: int, *, begun: Begun | None = None) -> Reply:
         loop = asyncio.get_running_loop()
         if self._threads is None:
             self._threads = ThreadPoolExecutor(self._connection.concurrency, thread_name_prefix="dikast-bedrock")
         threads = self._threads
 
         async def once() -> Reply | TryAgain:
-            return await loop.run_in_executor(threads, self._converse, arguments)
+            return await loop.run_in_executor(threads, self._converse, arguments, begun)
 
-        characters = sum(len(message.content) for message in request.messages)
         door = self._door(loop)
-        return await tried(
-            once,
-            self._attempts,
-            limiter=door.limiter,
-            watch=door.watch,
-            dice=self._dice,
-            tokens=tokens_of(characters, request.max_tokens),
-        )
+        return await tried(once, self._attempts, limiter=door.limiter, watch=door.watch, dice=self._dice, tokens=tokens)
 
     def _door(self, loop: asyncio.AbstractEventLoop) -> _Door:
         if loop not in self._doors:
@@ -194,16 +175,21 @@ class BedrockModel:
             self._doors[loop] = _Door(limiter, Stopwatch(of.timeout))
         return self._doors[loop]
 
-    def _converse(self, arguments: dict[str, Any]) -> Reply | TryAgain:
+    def _converse(self, arguments: dict[str, Any], begun: Begun | None) -> Reply | TryAgain:
         import botocore.exceptions as failures  # pyright: ignore[reportMissingTypeStubs]
         from botocore.parsers import ResponseParserError  # pyright: ignore[reportMissingTypeStubs]
 
         client = self._connected()
         started = time.monotonic()
         try:
-            answer = client.converse(**arguments)
+            answer = client.converse(**arguments) if begun is None else self._streamed(client, arguments, begun)
+            return read_converse(answer, seconds=time.monotonic() - started)
+        except ModelError as error:
+            return TryAgain(reason=error.reason, detail=error.detail)
+        except failures.EventStreamError as error:
+            return self._failed(as_answered(cast("dict[str, Any]", error.response)), streamed=True)
         except failures.ClientError as error:
-            return self._failed(cast("dict[str, Any]", error.response))
+            return self._failed(cast("dict[str, Any]", error.response), streamed=begun is not None)
         except (failures.ReadTimeoutError, failures.ConnectTimeoutError) as error:
             return TryAgain(reason="timeout", detail=f"{self.name}: {error}")
         except (failures.HTTPClientError, failures.ConnectionError, failures.IncompleteReadError) as error:
@@ -215,17 +201,31 @@ class BedrockModel:
             raise UnavailableError(f"{self.name}: {error}; set AWS credentials and a region") from error
         except (ResponseParserError, *_UNREADABLE) as error:
             return TryAgain(reason="unparsable", detail=f"{self.name}: the answer is none of Converse's ({error})")
-        try:
-            return read_converse(answer, seconds=time.monotonic() - started)
-        except ModelError as error:
-            return TryAgain(reason=error.reason, detail=error.detail)
 
-    def _failed(self, response: dict[str, Any]) -> TryAgain:
+    def _streamed(self, client: Any, arguments: dict[str, Any], begun: Begun) -> dict[str, Any]:
+        """Asks for a stream. What breaks after its head has come, botocore hands on as its own parts raised it."""
+        from botocore.eventstream import ParserError  # pyright: ignore[reportMissingTypeStubs]
+        from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+        due = time.monotonic() + self._connection.timeout
+        try:
+            with closing(client.converse_stream(**arguments)["stream"]) as events:
+                return gathered(_until(due, events), begun=begun)
+        except ReadTimeoutError as error:
+            raise ModelError("timeout", f"{self.name}: {error}") from error
+        except HTTPError as error:
+            raise ModelError("transport", f"{self.name}: {error}") from error
+        except ParserError as error:
+            raise ModelError("unparsable", f"{self.name}: the answer is no stream of events ({error})") from error
+
+    def _failed(self, response: dict[str, Any], *, streamed: bool) -> TryAgain:
         """Sorts an error: worth another attempt, about this request, or about all."""
         told, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
-        code, message = str(told.get("Code", "unknown")), " ".join(str(told.get("Message", "")).split())[:300]
+        code, message = str(told.get("Code", "unknown")), " ".join(str(told.get("Message", "")).split())
+        if streamed and refuses_streams(code, message):
+            raise _NoStreamError
         status = metadata.get("HTTPStatusCode", 0)
-        detail = f"{self.name} answered {code}: {message}"
+        detail = f"{self.name} answered {code}: {message[:300]}"
         if mend := _STOPS.get(code) or _STOP_STATUS.get(status):
             raise UnavailableError(f"{detail}; {mend}")
         if code == "ValidationException" and _NO_MODEL.search(message):
@@ -270,6 +270,14 @@ class BedrockModel:
             raise UnavailableError(f"{self.name}: {error}; set AWS credentials and a region") from error
 
 
+def _until(due: float, events: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Gives up what still trickles when nobody waits for it any more, so that its thread serves others."""
+    for event in events:
+        if time.monotonic() > due:
+            raise ModelError("timeout", "the answer did not end in time")
+        yield event
+
+
 def _know_one_service(session: Any) -> None:
     """Spares the session a look at the folders of all services of AWS, of which it needs one."""
 
@@ -277,79 +285,3 @@ def _know_one_service(session: Any) -> None:
         return [_SERVICE]
 
     session.get_component("data_loader").list_available_services = services
-
-
-def converse_arguments(
-    request: Request, *, model: str, reply_format: Format, caches: bool, extra: dict[str, Any]
-) -> dict[str, Any]:
-    """The arguments of Converse for a request. A null in `extra` takes one of the inference settings away."""
-    system = [{"text": m.content} for m in request.messages if m.role == "system"]
-    turns = [m for m in request.messages if m.role != "system"]
-    messages: list[dict[str, Any]] = [
-        {"role": m.role, "content": _blocks(m.content, cached=caches and at == 0)} for at, m in enumerate(turns)
-    ]
-    arguments: dict[str, Any] = {
-        "modelId": model,
-        "messages": messages,
-        "inferenceConfig": {
-            name: value
-            for name, value in (("maxTokens", request.max_tokens), ("temperature", request.temperature))
-            if extra.get(name, value) is not None
-        },
-    }
-    if system:
-        arguments["system"] = system
-    if request.schema is not None and reply_format == "json_schema":
-        schema = {"name": _TOOL, "schema": msgspec.json.encode(request.schema).decode()}
-        arguments["outputConfig"] = {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}}
-    elif request.schema is not None and reply_format == "tool":
-        tool = {
-            "name": _TOOL,
-            "description": "Gives the reply.",
-            "inputSchema": {"json": request.schema},
-            "strict": True,
-        }
-        arguments["toolConfig"] = {"tools": [{"toolSpec": tool}], "toolChoice": {"any": {}}}
-    if fields := {name: value for name, value in extra.items() if value is not None}:
-        arguments["additionalModelRequestFields"] = fields
-    return arguments
-
-
-def _blocks(text: str, *, cached: bool) -> list[dict[str, Any]]:
-    """A text as content blocks, with a cache point after what all rollouts of the group share."""
-    found = _CANDIDATE.search(text) if cached else None
-    if found is None or found.start() == 0:
-        return [{"text": text}]
-    return [{"text": text[: found.start()]}, {"cachePoint": {"type": "default"}}, {"text": text[found.start() :]}]
-
-
-def read_converse(answer: dict[str, Any], *, seconds: float) -> Reply:
-    """Reads an answer into a reply: the input of the tool that was called, else the last text. Thinking is not read.
-
-    Raises `ModelError` ("unparsable") where it is no answer of Converse, or holds what no file can.
-    """
-    try:
-        read = msgspec.convert(answer, _Answer)
-        text = _text(read.output.message.content or ())
-    except (msgspec.ValidationError, UnicodeEncodeError) as error:
-        raise ModelError("unparsable", f"the answer is none of Converse's ({error})") from error
-    usage = read.usage or _Usage()
-    cached = usage.cache_read_input_tokens or 0
-    return Reply(
-        text=text,
-        finish="refused" if read.stop_reason in _REFUSED else "length" if read.stop_reason in _CUT else "stop",
-        # Bedrock counts what it read from the cache and wrote into it beside the other input tokens.
-        prompt_tokens=(usage.input_tokens or 0) + cached + (usage.cache_write_input_tokens or 0),
-        cached_tokens=cached,
-        completion_tokens=usage.output_tokens or 0,
-        seconds=seconds,
-    )
-
-
-def _text(content: tuple[_Block, ...]) -> str:
-    """What the model said. Raises `UnicodeEncodeError` for half a surrogate, which an escape can write."""
-    calls = [block.tool_use.input for block in content if block.tool_use is not None]
-    if calls:
-        return msgspec.json.encode(calls[-1]).decode()
-    texts = [block.text for block in content if block.text is not None]
-    return texts[-1].encode().decode() if texts else ""

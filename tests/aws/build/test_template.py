@@ -109,10 +109,23 @@ def judge_statements_of(text: str) -> list[dict[str, Any]]:
 def test_the_function_may_ask_its_judge_and_nothing_else_of_bedrock():
     (statement,) = judge_statements_of(template(JUDGES["elsewhere"]))
 
-    assert statement["Action"] == "bedrock:InvokeModel"
+    assert statement["Action"] == ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
     assert [arn_of(one) for one in statement["Resource"]] == [
         "arn:${AWS::Partition}:bedrock:us-west-2::foundation-model/openai.gpt-oss-120b-1:0"
     ]
+
+
+@pytest.mark.parametrize("judge", ["model", "profile", "elsewhere", "panel"])
+def test_what_may_be_asked_plainly_may_be_asked_as_a_stream(judge: str):
+    statements = [
+        one
+        for _, one in policies(translated(template(JUDGES[judge]))["Resources"])
+        if any(action.startswith("bedrock:Invoke") for action in as_list(one["Action"]))
+    ]
+
+    assert statements
+    for one in statements:
+        assert set(as_list(one["Action"])) == {"bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"}
 
 
 def test_behind_an_inference_profile_each_regions_model_is_allowed_through_the_profile_only():

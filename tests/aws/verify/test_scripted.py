@@ -22,12 +22,13 @@ judge:
 """
 
 
-def test_every_kind_of_question_gets_an_answer_and_always_the_same(reward_file, monkeypatch):
+@pytest.mark.parametrize("text", ["A text.", "A text that is worth a cache. " * 400])
+def test_every_kind_of_question_gets_an_answer_and_always_the_same(reward_file, monkeypatch, text):
     from dikast.records import Rollout
 
     path = reward_file(REWARD)
     rollouts = [
-        Rollout(id=str(at), group="g", prompt="p", completion=f"Answer {at}.", columns={"text": "A text."})
+        Rollout(id=str(at), group="g", prompt="p", completion=f"Answer {at}.", columns={"text": text})
         for at in range(8)
     ]
     with scripted_judge() as environment:

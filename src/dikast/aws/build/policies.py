@@ -16,6 +16,9 @@ from dikast.spec.models import ModelConnection
 
 Statement = dict[str, Any]
 
+_ACTIONS = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+"""The second is Converse's streaming twin, asked where somebody waits for an answer's beginning."""
+
 REGIONS: dict[str, tuple[str, ...]] = {
     "us": ("us-east-1", "us-east-2", "us-west-2"),
     "eu": ("eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-3"),
@@ -104,7 +107,8 @@ def _asked_for(profile: str, profile_models: Sequence[str]) -> list[str]:
 def _allow(arns: Sequence[str], *, through: str | None = None, also: Mapping[str, Any] | None = None) -> Statement:
     statement: Statement = {
         "Effect": "Allow",
-        "Action": "bedrock:InvokeModel",
+        # A list of its own: YAML would refer to one that stands in several statements, and CloudFormation reads no references.
+        "Action": list(_ACTIONS),
         "Resource": [_written(arn) for arn in arns],
     }
     conditions: dict[str, Any] = dict(also or {})

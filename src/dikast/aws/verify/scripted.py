@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from dikast.aws.verify.event_stream import CONTENT_TYPE, PATH, events_of
+
 _CANDIDATE = re.compile(r"<([0-9a-f]{16})>\n(.*?)\n</\1>", re.DOTALL)
 
 
@@ -80,9 +82,10 @@ class _Converse(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        body = json.dumps(answer_to(request)).encode()
+        answer, streams = answer_to(request), self.path.endswith(PATH)
+        body = b"".join(events_of(answer)) if streams else json.dumps(answer).encode()
         self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", CONTENT_TYPE if streams else "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
