@@ -64,12 +64,17 @@ class Environments:
         """The version of a package, of the one it is all for where none is named, that requirements pin."""
         for line in self._wanted(name).splitlines():
             package, _, version = line.partition("==")
-            if package == (wanted or name):
+            if _plain(package) == _plain(wanted or name):
                 return version
         raise ValueError(f"requirements/{name}.txt does not pin {wanted or name}")
 
     def _wanted(self, name: str) -> str:
         return (self._requirements / f"{name}.txt").read_text("utf-8")
+
+
+def _plain(package: str) -> str:
+    """A package's name as every index takes it for the same."""
+    return re.sub(r"[-_.]+", "-", package).lower()
 
 
 def _interpreter(wanted: str) -> str:
