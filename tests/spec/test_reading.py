@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -159,6 +160,13 @@ def test_no_tag_makes_an_object(file_of: Callable[[str], Path], tagged: str):
 
     with pytest.raises(ConfigError, match="line 1: not valid YAML"):
         load_yaml(path)
+
+
+def test_a_tag_that_another_library_taught_pyyaml_is_none_here(file_of: Callable[[str], Path], monkeypatch):
+    monkeypatch.setattr(yaml.SafeLoader, "yaml_multi_constructors", {"!": lambda loader, suffix, node: "made"})
+
+    with pytest.raises(ConfigError, match="line 1: not valid YAML"):
+        load_yaml(file_of("name: !mine x"))
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,11 @@ _loader.yaml_implicit_resolvers = {
     first: [one for one in resolvers if one[0] != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in _loader.yaml_implicit_resolvers.items()
 }
+# Other libraries teach PyYAML's own loader tags of theirs, and would teach this one with it.
+_loader.yaml_constructors = {
+    tag: make for tag, make in _loader.yaml_constructors.items() if tag is None or tag.startswith("tag:yaml.org,2002:")
+}
+_loader.yaml_multi_constructors = {}
 
 
 def convert(value: Any, into: type[T], *, where: str) -> T:
