@@ -150,6 +150,13 @@ def test_a_poisoned_sample_is_missing_beside_good_ones(function):
     assert [metric(row, "missing") for row in answer] == [0.0, 1.0, 1.0]
 
 
+def test_half_a_surrogate_in_an_answer_takes_no_other_row_down(function):
+    answer = function().answer([sample("1"), sample("2", says="Good. half \ud83d")], Context(30))
+
+    assert [row["id"] for row in answer] == ["1", "2"]
+    assert scores(answer)[0] == 1.0
+
+
 def test_an_event_of_which_nothing_can_be_scored_fails_with_the_reason(function):
     with pytest.raises(DataError, match="no column 'text'"):
         function().answer([sample("1", text=None), sample("2", text=None)], Context(30))

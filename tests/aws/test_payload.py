@@ -12,6 +12,10 @@ def test_weight_is_that_of_compact_json():
     assert weight_of([{"id": "ä"}]) == len('[{"id":"ä"}]'.encode())
 
 
+def test_half_a_surrogate_weighs_what_its_escape_does():
+    assert weight_of(["half \ud83d"]) == len('["half \\ud83d"]')
+
+
 def test_as_many_samples_fit_as_the_limit_takes():
     assert samples_that_fit(64 * 100_000, 64) == LIMIT // 100_000
     assert samples_that_fit(0, 3) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -15,7 +16,11 @@ WARN_SHARE = 0.8
 
 def weight_of(payload: Any) -> int:
     """Bytes of a payload as compact UTF-8 JSON: the least that it weighs. A sender that escapes weighs more."""
-    return len(msgspec.json.encode(payload))
+    try:
+        return len(msgspec.json.encode(payload))
+    except UnicodeEncodeError:
+        # Half a surrogate, which travels as an escape.
+        return len(json.dumps(payload, separators=(",", ":")))
 
 
 def samples_that_fit(size: int, samples: int) -> int:

@@ -102,6 +102,15 @@ def test_a_package_of_somebody_elses_needs_its_handler_named(tmp_path):
 
 
 @needs_emulator
+@pytest.mark.parametrize("named", [None, "lambda_handler", "theirs.lambda_handler"])
+def test_a_files_handler_is_named_with_its_module_or_without(tmp_path, named):
+    path = tmp_path / "theirs.py"
+    path.write_text("def lambda_handler(event, context):\n    return []\n")
+
+    with ExitStack() as stack:
+        assert package_of(path, named, stack).handler == "theirs.lambda_handler"
+
+
 def test_a_package_that_lacks_a_module_fails_here_as_it_would_there(tmp_path, capsys):
     with zipfile.ZipFile(tmp_path / "theirs.zip", "w") as packed:
         packed.writestr("app.py", "import msgspec\ndef handler(event, context): return []")

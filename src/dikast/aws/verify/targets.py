@@ -225,9 +225,8 @@ def package_of(path: Path, handler: str | None, stack: ExitStack) -> Package:
         name = handler or next((name for name in _NAMES if f"def {name}(" in path.read_text("utf-8")), None)
         if name is None:
             raise UsageError(f"{path}: no function lambda_handler or handler; name it with --handler")
-        return Package(
-            folder=path.parent.resolve(), handler=f"{path.stem}.{name}", python_path=tuple(filter(None, sys.path))
-        )
+        named = f"{path.stem}.{name.removeprefix(f'{path.stem}.')}"
+        return Package(folder=path.parent.resolve(), handler=named, python_path=tuple(filter(None, sys.path)))
     if path.is_dir():
         return _package(path.resolve(), handler, stack)
     raise UsageError(
