@@ -50,6 +50,17 @@ def test_a_training_job_brings_its_recipe_as_a_channel_and_runs_on_as_many_machi
     assert asked.request["ResourceConfig"]["InstanceCount"] == recipe["run"]["replicas"] == 2
 
 
+@pytest.mark.parametrize(
+    ("target", "held"), [("bedrock", {"recipe": {"max_steps": 5}}), ("smtj", {"hyperparameters": {"epochCount": 1}})]
+)
+def test_settings_of_the_other_service_are_told_not_to_be_sent(aws: AwsSpec, changed: Any, target: Any, held: Any):
+    [(section, settings)] = held.items()
+
+    asked = training_request(target, changed(aws, **held), name="r", data=DATA)
+
+    assert [note for note in asked.notes if f"aws.{section}" in note and next(iter(settings)) in note]
+
+
 def test_full_rank_leaves_the_adapter_s_settings_out(aws: AwsSpec, changed: Any):
     asked = training_request("smtj", changed(aws, recipe={"peft_scheme": None}), name="r", data=DATA)
 

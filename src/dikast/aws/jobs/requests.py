@@ -82,7 +82,16 @@ def training_request(target: Target, spec: AwsSpec, *, name: str, data: Data, wh
     asked = make[target](spec, name, data, where)
     if asked.request:
         require_valid(asked.service, asked.operation, asked.request)
-    return asked
+    return msgspec.structs.replace(asked, notes=(*asked.notes, *_not_sent(target, spec, where)))
+
+
+def _not_sent(target: Target, spec: AwsSpec, where: str) -> list[str]:
+    """Says which settings are the other service's: one run.yaml may have both."""
+    if target == "bedrock":
+        section, whose, held = "recipe", "SageMaker", spec.recipe
+    else:
+        section, whose, held = "hyperparameters", "Bedrock", spec.hyperparameters
+    return [f"{where}.{section} is for {whose} and is not sent to this target: {', '.join(held)}"] if held else []
 
 
 def evaluation_request(target: Target, spec: AwsSpec, *, name: str, model: str, data: str, where: str = "aws") -> Asked:
