@@ -14,6 +14,7 @@ from dikast.records import Rollout
 from dikast.spec.reward import RecallSpec, RewardSpec
 
 FIXED = frozenset({"prompt", "completion", "reference", "id", "group"})
+_NONE: frozenset[int] = frozenset()
 
 
 class Bound(Checked, frozen=True, kw_only=True):
@@ -32,7 +33,7 @@ class Bound(Checked, frozen=True, kw_only=True):
 def bind(spec: RewardSpec, rollout: Rollout) -> Bound:
     """Binds a rollout. Raises `DataError` when a column that the reward names is not there."""
     require_columns(spec, rollout)
-    documents = tuple((name, text_of(rollout, column, spec)) for name, column in spec.file.inputs.items())
+    documents = tuple([(name, text_of(rollout, column, spec)) for name, column in spec.file.inputs.items()])
     return _cut(spec, rollout, documents, spec.file.judge.inputs)
 
 
@@ -108,16 +109,18 @@ def issue_text(issue: Any) -> str:
     return fill("issue", {"issue": candidate_text(issue)})
 
 
-def duplicates(bound: Bound) -> set[int]:
+def duplicates(bound: Bound) -> frozenset[int]:
     """Finds the items that repeat an earlier one of the set, in what the judge sees of them."""
+    if not bound.items:
+        return _NONE
     seen: set[str] = set()
     again: set[int] = set()
-    for at in range(len(bound.items or ())):
+    for at in range(len(bound.items)):
         key = fold(case_of(bound, at).candidate).casefold()
         if key in seen:
             again.add(at)
         seen.add(key)
-    return again
+    return frozenset(again)
 
 
 def _required(rollout: Rollout, column: str, named_by: str) -> Any:

@@ -83,7 +83,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
 
         if tasks:
             await self.judging.group(tasks, tell, until=until)
-        return [score for _, score in sorted(scores.items())]
+        return [scores[position] for position in range(len(rollouts))]
 
     def require(self, rollout: Rollout) -> None:
         """Raises `DataError` when a column that the reward names is not there."""
@@ -104,9 +104,10 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         parts, gate = run_checks(self.checks, bound)
         if gate:
             return self.aggregator.gated(bound.rollout, parts, gate)
-        if any(part.missing for part in parts):
-            return self.aggregator.add_up(bound.rollout, parts, [])
-        return Task(position=position, bound=bound, parts=tuple(parts), repeats=frozenset(duplicates(bound)))
+        for part in parts:
+            if part.missing:
+                return self.aggregator.add_up(bound.rollout, parts, [])
+        return Task(position=position, bound=bound, parts=tuple(parts), repeats=duplicates(bound))
 
 
 def run_checks(checks: Iterable[tuple[CheckSpec, CheckFunction]], bound: Bound) -> tuple[list[Part], Part | None]:
@@ -114,7 +115,10 @@ def run_checks(checks: Iterable[tuple[CheckSpec, CheckFunction]], bound: Bound) 
     parts: list[Part] = []
     for check, function in checks:
         outcome = function(bound)
-        part = passed_part(check) if outcome is PASSED else check_part(check, outcome)
+        if outcome is PASSED:
+            parts.append(passed_part(check))
+            continue
+        part = check_part(check, outcome)
         parts.append(part)
         # A gate in the file's order spares the checks behind it: they may rest on what it demands.
         if decides(part):
