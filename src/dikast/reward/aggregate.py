@@ -127,7 +127,7 @@ class Aggregator:
                 vetoed = True
                 quality = 0.0
             qualities.append(quality)
-        judgment = self._judgment(qualities, items, recall)
+        judgment = qualities[0] if self.file.items is None else self._of_set(qualities, items, recall)
         if self.file.aggregate == "saturating":
             judgment = saturated(judgment)
         weighed = share = 0.0
@@ -141,9 +141,7 @@ class Aggregator:
             share = 0.0
         return self._in_range(share, self.file.range)
 
-    def _judgment(self, qualities: Sequence[float], items: Sequence[Any] | None, recall: Part | None) -> float:
-        if self.file.items is None:
-            return qualities[0]
+    def _of_set(self, qualities: Sequence[float], items: Sequence[Any] | None, recall: Part | None) -> float:
         if items is None:
             # No set at all, which is not an empty one: else broken JSON would be right where nothing is to find.
             return 0.0

@@ -48,11 +48,12 @@ def judged_part(criterion: Criterion, unit: Judged, reading: Reading, weight: fl
     if unit.duplicate:
         return Part(name=criterion.id, kind=kind, value=0.0, weight=weight, item=unit.item, reason="repeats an item")
     verdict = unit.verdicts[criterion.id]
-    if isinstance(verdict, Missing):
+    if not isinstance(verdict, Verdict):
         return missing_part(criterion.id, kind, verdict, weight=weight, item=unit.item)
     value = verdict.value
     if value is not None:
-        value = reading.of(value)
+        if reading.threshold is not None:
+            value = reading.of(value)
         if criterion.negative:
             value = 1 - value
     return Part(
