@@ -106,9 +106,10 @@ class Aggregator:
         )
 
     def _parts_of(self, unit: Judged) -> list[Part]:
-        return [
-            judged_part(criterion, unit, reading, weight, self._kind) for criterion, reading, weight in self._weighed
-        ]
+        parts: list[Part] = []
+        for criterion, reading, weight in self._weighed:
+            parts.append(judged_part(criterion, unit, reading, weight, self._kind))
+        return parts
 
     def _value(
         self,
