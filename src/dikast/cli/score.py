@@ -142,10 +142,11 @@ class _Counts:
             self.valid += 1
         usage = score.usage
         self.questions += usage.questions
-        self.asked += usage.asked
-        self.prompt_tokens += usage.prompt_tokens
-        self.cached_tokens += usage.cached_tokens
-        self.completion_tokens += usage.completion_tokens
+        if usage.asked:
+            self.asked += usage.asked
+            self.prompt_tokens += usage.prompt_tokens
+            self.cached_tokens += usage.cached_tokens
+            self.completion_tokens += usage.completion_tokens
         for part in score.parts:
             if part.votes is not None:
                 self.votes.setdefault(part.name, VoteAgreement(len(part.votes))).add(part.votes)

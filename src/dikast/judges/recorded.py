@@ -59,20 +59,22 @@ class RecordedJudge:
         self, cases: Sequence[Case], criteria: Sequence[Criterion], *, repeat: int = 0, until: float | None = None
     ) -> tuple[list[Verdicts], Usage]:
         """Gives the recorded verdicts. What was not recorded is missing as `rejected`."""
-        usage = _ONE if len(cases) == 1 else Usage(questions=len(cases))
-        return [self._of(case, criteria) for case in cases], usage
+        given: list[Verdicts] = []
+        for case in cases:
+            held = self._look(case) or {}
+            verdicts: Verdicts = {}
+            for criterion in criteria:
+                said = held.get(criterion.id)
+                usual = isinstance(said, float) and 0 <= said <= 1
+                verdicts[criterion.id] = Verdict(value=said) if usual else self._verdict(said, criterion, case)
+            given.append(verdicts)
+        return given, _ONE if len(cases) == 1 else Usage(questions=len(cases))
 
     async def close(self) -> None:
         """Closes the file."""
         self._rows.close()
 
-    def _of(self, case: Case, criteria: Sequence[Criterion]) -> Verdicts:
-        held = self._look(case)
-        return {c.id: self._verdict(held.get(c.id) if held else None, c, case) for c in criteria}
-
     def _verdict(self, said: Any, criterion: Criterion, case: Case) -> Verdict | Missing:
-        if isinstance(said, float) and 0 <= said <= 1:
-            return Verdict(value=said)
         told: dict[str, Any] = cast("dict[str, Any]", said) if isinstance(said, dict) else {"value": said}
         value = told.get("value")
         share = float(value) if isinstance(value, bool | int | float) and 0 <= value <= 1 else None
