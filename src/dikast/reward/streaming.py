@@ -16,6 +16,7 @@ import pickle
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import groupby, islice
+from operator import attrgetter
 from typing import TypeVar
 
 import msgspec
@@ -95,7 +96,7 @@ async def _in_order(engine: Engine, groups: Iterator[list[Rollout]], until: floa
 
 
 def _groups(rollouts: Iterator[Rollout]) -> Iterator[list[Rollout]]:
-    for _, group in groupby(rollouts, key=lambda rollout: rollout.group):
+    for _, group in groupby(rollouts, key=attrgetter("group")):
         yield list(group)
 
 
