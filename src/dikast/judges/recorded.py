@@ -62,7 +62,11 @@ class RecordedJudge:
 
     def look_up(self, rollout: str, item: int | None, criteria: Sequence[Criterion]) -> Verdicts:
         """Gives what is recorded of one unit, an item or the whole completion."""
-        held = self._held(rollout, item) or {}
+        row = next(self._rows, None) if self._all is None else None
+        if row is not None and row.id == rollout and row.item == item:
+            held = row.verdicts
+        else:
+            held = self._looked_for(rollout, item) or {}
         verdicts: Verdicts = {}
         for criterion in criteria:
             said = held.get(criterion.id)
@@ -82,11 +86,8 @@ class RecordedJudge:
             return Missing("rejected", f"{self.path.name} has no verdict of '{criterion.id}' on '{rollout}'")
         return Verdict(value=share, reason=_text(told.get("reason")), evidence=_text(told.get("evidence")))
 
-    def _held(self, rollout: str, item: int | None) -> dict[str, Any] | None:
+    def _looked_for(self, rollout: str, item: int | None) -> dict[str, Any] | None:
         if self._all is None:
-            row = next(self._rows, None)
-            if row is not None and row.id == rollout and row.item == item:
-                return row.verdicts
             # Out of order, or asked again: from here on the whole file is at hand.
             held: dict[tuple[str, int | None], dict[str, Any]] = {}
             for row in self._read():

@@ -34,8 +34,12 @@ def bind(spec: RewardSpec, rollout: Rollout) -> Bound:
     file = spec.file
     documents: list[tuple[str, str]] = []
     for name, column in file.inputs.items():
-        documents.append((name, text_of(rollout, column, spec)))
-    _require_more(spec, rollout)
+        text = rollout.columns.get(column)
+        if not isinstance(text, str) or column in FIXED:
+            text = text_of(rollout, column, spec)
+        documents.append((name, text))
+    if file.recall is not None or file.judge.compare == "reference":
+        require_columns(spec, rollout)
     return _cut(file, rollout, tuple(documents), file.judge.inputs)
 
 
@@ -64,7 +68,10 @@ def require_columns(spec: RewardSpec, rollout: Rollout) -> None:
     for column in spec.file.inputs.values():
         if rollout.columns.get(column) is None:
             _required(rollout, column, f"inputs of {spec.path} name")
-    _require_more(spec, rollout)
+    if spec.file.recall is not None:
+        _require_issues(rollout, spec.file.recall, spec)
+    if spec.file.judge.compare == "reference":
+        _required(rollout, "reference", f"judge.compare of {spec.path} names")
 
 
 def enough_columns(spec: RewardSpec) -> tuple[str, ...] | None:
@@ -75,18 +82,8 @@ def enough_columns(spec: RewardSpec) -> tuple[str, ...] | None:
     return None if closer else named
 
 
-def _require_more(spec: RewardSpec, rollout: Rollout) -> None:
-    if spec.file.recall is not None:
-        _require_issues(rollout, spec.file.recall, spec)
-    if spec.file.judge.compare == "reference":
-        _required(rollout, "reference", f"judge.compare of {spec.path} names")
-
-
 def text_of(rollout: Rollout, column: str, spec: RewardSpec) -> str:
     """Gives a column as text; what is no text is shown as JSON."""
-    value = rollout.columns.get(column)
-    if isinstance(value, str) and column not in FIXED:
-        return value
     value = _required(rollout, column, f"inputs of {spec.path} name")
     if value is rollout.prompt and not isinstance(rollout.prompt, str):
         return "\n\n".join(f"{turn.role}: {turn.content}" for turn in rollout.prompt)
