@@ -133,7 +133,10 @@ def _others(known: Json, inner: Test) -> Test:
         raise _NotPlainError
 
     def test(value: Any) -> bool:
-        return not isinstance(value, dict) or all(inner(held) for name, held in value.items() if name not in known)
+        if not isinstance(value, dict):
+            return True
+        held = cast("dict[str, Any]", value)
+        return all(inner(one) for name, one in held.items() if name not in known)
 
     return test
 
@@ -154,7 +157,7 @@ def _required(operand: Json) -> Test:
 
 def _items(operand: Json) -> Test:
     inner = _test_of(operand)
-    return lambda value: not isinstance(value, list) or all(map(inner, value))
+    return lambda value: not isinstance(value, list) or all(map(inner, cast("list[Any]", value)))
 
 
 def _length(kind: type, *, at_least: bool) -> Callable[[Json], Test]:

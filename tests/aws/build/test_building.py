@@ -23,6 +23,7 @@ from packaging_reward import (
 from dikast.aws.build.archive import zipped
 from dikast.aws.build.building import settings_for
 from dikast.aws.build.bytecode import compiled
+from dikast.aws.build.contents import as_json
 from dikast.aws.build.runtime import runtime_of
 from dikast.aws.settings import read_settings
 from dikast.errors import ConfigError, NotGoodEnoughError, UnavailableError, UsageError
@@ -101,7 +102,9 @@ def test_the_package_scores_the_example_with_nothing_but_itself_and_python(tmp_p
     assert [row["id"] for row in answer] == [row["id"] for row in rows]
     assert all(row["aggregate_reward_score"] > 0.8 for row in answer)
     ours = [name for name in files if name.startswith(str(package))]
-    assert any("jsonschema" in name for name in ours)
+    assert any("fasttext" in name for name in ours)
+    # What a first answer that is as it should be does not need is not loaded.
+    assert not [name for name in ours if "jsonschema" in name or "yaml/" in name]
     assert not [name for name in files if "site-packages" in name]
 
 
@@ -113,6 +116,17 @@ def test_the_reward_in_the_package_has_the_hash_of_the_one_outside(tmp_path: Pat
     settings = read_settings(package, {})
     assert settings == order_of(reward).settings
     assert read_reward(package / settings.reward).hash == read_reward(reward).hash
+
+
+def test_yaml_goes_along_as_json_unless_json_cannot_say_it(tmp_path: Path):
+    endless = tmp_path / "endless.yaml"
+    endless.write_text("most: .inf\n")
+
+    files = gathered(plain_reward(tmp_path))[0]
+
+    assert json.loads(files["reward/reward.yaml"])["judge"]
+    assert json.loads(files["dikast/models/prices.yaml"])
+    assert as_json(endless) == endless.read_bytes()
 
 
 def test_only_what_a_reward_needs_goes_along(tmp_path: Path):
