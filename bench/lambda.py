@@ -166,7 +166,7 @@ def _overhead(root: Path) -> None:
 
 
 def _slow_judge(root: Path) -> None:
-    """A function is asked nothing before its warm-up is over, as in a training that goes on."""
+    """The client is there already, as it is after the warm-up."""
     forms = {
         "64 prompts, short": ("Short.", 1),
         "64 prompts, 20k tokens": (_document(), 1),
@@ -193,7 +193,7 @@ def _slow_judge(root: Path) -> None:
 def _batch(package: Package, document: str, siblings: int) -> float:
     event = [_sample(at, document=f"{at // siblings} {document}", prompt=at // siblings) for at in range(BATCH)]
     with Emulator(package, seconds=60) as running:
-        _answered(running.invoke([_unanswered()]))
+        _answered(running.invoke([_sample(0, document="Another.")]))
         return _answered(running.invoke(event)).seconds
 
 

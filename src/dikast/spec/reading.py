@@ -6,7 +6,6 @@ for a billion values), and no key stands twice.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from pathlib import Path
@@ -103,6 +102,8 @@ def _explain(message: str, into: type) -> str:
 
 
 def _suggest(field: str, into: type) -> str:
+    import difflib
+
     close = difflib.get_close_matches(field, sorted(_all_fields(into, set())), n=1)
     return f"; did you mean '{close[0]}'?" if close else "; remove it or see docs/reference.md for the keys"
 
