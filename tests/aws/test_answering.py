@@ -118,6 +118,7 @@ def test_a_missing_score_is_the_mean_of_its_siblings(function):
 
     assert scores(answer) == [1.0, -1.0, 0.0, 0.25]
     assert [metric(row, "missing") for row in answer] == [0.0, 0.0, 1.0, 1.0]
+    assert metric(answer[2], "missing:timeout") == 1.0
 
 
 def test_a_missing_score_without_siblings_fails_where_that_is_asked_for(function):
