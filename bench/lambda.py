@@ -222,9 +222,12 @@ def _package(folder: Path, url: str) -> Package:
 
 
 def _built(reward: Path, folder: Path, modules: Path) -> Package:
-    """A reward as it is deployed: its zip, unpacked. The judge is not asked before the first event."""
+    """A reward as it is deployed: its zip, unpacked.
+
+    As nobody changed the settings, the judge is asked its short question beside the first event.
+    """
     spec = read_reward(reward)
-    settings = settings_for(spec, None, alone={"constant": 0.0}, warm_up=False)
+    settings = settings_for(spec, None, alone={"constant": 0.0})
     built = build(spec, Order(settings=settings, runtime=runtime_of(None, "x86_64")))
     with zipfile.ZipFile(BytesIO(built.package)) as packed:
         packed.extractall(folder)
