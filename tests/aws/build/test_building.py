@@ -129,6 +129,37 @@ def test_yaml_goes_along_as_json_unless_json_cannot_say_it(tmp_path: Path):
     assert as_json(endless) == endless.read_bytes()
 
 
+def test_safety_lists_go_along_compiled_and_find_what_they_found(tmp_path: Path):
+    (tmp_path / "names.txt").write_text("acme corp\nre:[A-Z]{3}-[0-9]+\n")
+    checks = "checks: [{check: safety, gate: true}, {check: safety, name: names, lists: [names.txt], weight: 0.1}]"
+    package = laid_out(gathered(plain_reward(tmp_path, checks=checks))[0], tmp_path / "task")
+    script = """
+from pathlib import Path
+from dikast.checks import safety
+safety.compile_rules = None
+built_in, mine = (safety._rules_of(safety.texts_of(lists)) for lists in (None, [Path("names.txt")]))
+for text in ("kill yourself", "the key AKIA" + 16 * "A", "Acme  Corp", "see ABC-12", "nothing"):
+    print(safety.place_of(text, built_in), safety.place_of(text, mine))
+"""
+
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", script],
+        env={**os.environ, "PYTHONPATH": str(package)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.splitlines() == [
+        "self_harm.txt:4 None",
+        "secrets.txt:11 None",
+        "None names.txt:1",
+        "None names.txt:2",
+        "None None",
+    ]
+
+
 def test_only_what_a_reward_needs_goes_along(tmp_path: Path):
     files, libraries = gathered(plain_reward(tmp_path))
 

@@ -28,6 +28,7 @@ from dikast.aws.build.contents import (
 )
 from dikast.aws.build.distributions import BOTO3, NAMES, files_of, version_of, with_requirements
 from dikast.aws.build.modules import SOURCE, data_of, libraries_of, modules_of, source_of
+from dikast.aws.build.patterns import compiled_lists
 from dikast.aws.build.runtime import Runtime
 from dikast.aws.build.template import Stack, function_name, template_of
 from dikast.aws.settings import FILE_NAME, HandlerSettings, require_answerable, written
@@ -144,7 +145,7 @@ def gather(spec: RewardSpec, order: Order) -> tuple[dict[str, bytes], dict[str, 
     libraries = with_requirements(names, order.runtime)
     for name in libraries:
         files |= files_of(name, order.runtime)
-    files |= reward_files(spec, order.certificate, order.included)
+    files |= reward_files(spec, order.certificate, order.included) | compiled_lists(spec)
     files[FILE_NAME] = written(order.settings)
     return files, {name: version_of(name) for name in libraries}
 
