@@ -58,7 +58,7 @@ class SwiftReward:
         """Gives one number for each completion."""
         rollouts = rollouts_of(completions, columns)
         scores = await self._scorer.score(rollouts, step=getattr(columns.get("trainer_state"), "global_step", None))
-        low, _high = limits = self._scorer.reward.range
+        low, _high = limits = self._scorer.reward.about.range
         setting = "group_mean" if self.settings.on_missing in ("native", "drop") else self.settings.on_missing
         return [low if number is None else number for number in rewards_of(scores, setting, limits)]
 

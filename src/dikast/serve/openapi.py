@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from dikast.serve.about import AboutReward
+from dikast.remote.terms import MOST_SECONDS
+from dikast.reward.about import AboutReward
 from dikast.serve.dialects.base import Dialect
 from dikast.serve.dialects.native import ScoreAnswer, ScoreRequest
-from dikast.serve.options import MOST_SECONDS
 
 ROW = {
     "type": "object",

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import cast
 
 from dikast.errors import UsageError
+from dikast.remote.terms import MOST_SECONDS
 from dikast.serve.standing_in import ENOUGH_SIBLINGS, StandIn
 from dikast.spec.run import Constant, OnMissing
 
 ALWAYS = frozenset({"deadline"})
 MISSING = frozenset({"on_missing", "siblings"})
-MOST_SECONDS = 24 * 3600.0
 _CHOICES: tuple[OnMissing, ...] = ("native", "group_mean", "drop", "raise")
 
 Options = Mapping[str, str]

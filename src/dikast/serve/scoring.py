@@ -60,8 +60,7 @@ class Scoring:
         return scores
 
     def _require_alone(self, dialect: Dialect, served: Served) -> None:
-        judge = served.reward.spec.file.judge
-        if dialect.one_by_one and judge.mode == "preference" and judge.compare != "reference":
+        if dialect.one_by_one and served.reward.about.compares_siblings:
             raise UsageError(
                 f"'{served.name}' compares the rollouts of a prompt with each other, and {dialect.trainer} sends them "
                 "one by one; use 'compare: reference', or send groups to /v1/score"
