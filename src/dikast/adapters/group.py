@@ -29,7 +29,7 @@ class GroupScorer:
         if self.log is not None:
             for rollout, score in zip(rollouts, scores, strict=True):
                 self.log.add(rollout, score, step=step, at=time.time())
-        self.coverage.add(scores)
+        self.coverage.watch(scores)
         return scores
 
 

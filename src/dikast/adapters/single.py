@@ -82,7 +82,7 @@ class SingleScorer:
     def _noted(self, rollout: Rollout, score: Score, step: int | None) -> Score:
         if self.log is not None:
             self.log.add(rollout, score, step=step, at=time.time())
-        self.coverage.add([score])
+        self.coverage.watch([score])
         return score
 
 

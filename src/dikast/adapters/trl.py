@@ -23,7 +23,7 @@ from typing import Any, Self
 import msgspec
 
 from dikast.adapters.base import AnyReward
-from dikast.adapters.missing import WARN_SHARE, Coverage, require_in_range, rewards_of
+from dikast.adapters.missing import LOG, WARN_SHARE, Coverage, require_in_range, rewards_of
 from dikast.adapters.opening import RewardSettings, require_deadline
 from dikast.adapters.told import metrics_of, reasons_of, values_of
 from dikast.adapters.turns import messages_of, text_of
@@ -72,7 +72,7 @@ class _BatchReward:
         deadline: float | None = DEADLINE,
         phase: str = "rl",
         note: Callable[[StepCost], None] | None = None,
-        warn: Callable[[str], None] | None = None,
+        warn: Callable[[str], None] = LOG.warning,
     ) -> None:
         """Takes an open reward. What is not judged after `deadline` seconds of a call is missing as `expired`."""
         require_in_range(on_missing, reward.about.range)
@@ -164,7 +164,7 @@ class _BatchReward:
         if self.note:
             self.note(_cost(self._step, seconds, rollouts, scores))
         share = self.coverage.add(scores)
-        if share >= WARN_SHARE and self.warn:
+        if share >= WARN_SHARE:
             self.warn(f"step {self._step}: {share:.1%} of the latest scores are missing")
         return rewards_of(scores, self.on_missing, self.reward.about.range)
 

@@ -84,5 +84,5 @@ async def _rewards(
         numbers = await stand_in.rewards(scores, served.siblings, until=until)
         return [PLACEHOLDER if math.isnan(number) else number for number in numbers]
     # Nobody else counts for a trainer that is given numbers only.
-    served.coverage.add(scores)
+    served.coverage.watch(scores)
     return await stand_in.rewards(scores, served.siblings, until=until)
