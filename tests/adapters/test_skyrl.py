@@ -123,6 +123,11 @@ def test_no_metrics_are_told_before_the_step(skyrl: Any, recorded: Recorded):
     assert env.get_metrics() == {}
 
 
+def test_a_setting_that_skyrl_cannot_follow_is_refused_when_the_environment_is_made(skyrl: Any, recorded: Recorded):
+    with pytest.raises(ConfigError, match=r"skyrl_gym\.dikast: on_missing: drop: SkyRL drops no rollout"):
+        env_of(skyrl, recorded, "r00-1", on_missing="drop")
+
+
 @pytest.mark.parametrize("siblings", [0, 256, "7", 2.0])
 def test_a_number_of_siblings_that_is_none_is_told_when_the_environment_is_made(
     skyrl: Any, recorded: Recorded, siblings: Any

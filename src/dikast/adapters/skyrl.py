@@ -121,6 +121,10 @@ class _Scorer:
 def _scorer_of(given: Mapping[str, Any]) -> _Scorer:
     where = "skyrl_gym.dikast"
     settings = read_settings({name: value for name, value in given.items() if name != "siblings"}, where=where)
+    if settings.on_missing == "drop":
+        raise ConfigError(
+            f"{where}: on_missing: drop: SkyRL drops no rollout; use native (its siblings' mean), raise or a constant"
+        )
     siblings = given.get("siblings", ENOUGH_SIBLINGS)
     if not (isinstance(siblings, int) and 1 <= siblings <= MOST_SIBLINGS):
         raise ConfigError(f"{where}: siblings must be a number from 1 to {MOST_SIBLINGS}, not {siblings!r}")
