@@ -5,6 +5,7 @@
 
 The plain loop has the same client, renders the prompt and parses the verdict, and has nothing else: no retries, no limits,
 no journal, no parts. Everything is on in dikast. Each run is a process of its own; rounds alternate, and the medians count.
+One judgment goes before those that are measured, as with the peers: what is loaded once is not what a judgment costs.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import json
 import os
 import statistics
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +81,7 @@ def compare(title: str, *, latency: float, judgments: int, rounds: int) -> None:
 def run_one(way: str, url: str, judgments: int) -> dict[str, float]:
     """Judges so many different answers and says what it cost."""
     kind, _, client = way.partition(" ")
-    answers = answers_to_judge(judgments)
+    answers = answers_to_judge(judgments + 1)
     return with_dikast(url, answers, client) if kind == "dikast" else plainly(url, answers, client)
 
 
@@ -101,12 +103,13 @@ def with_dikast(url: str, answers: list[str], client: str) -> dict[str, float]:
         ]
 
         def work() -> int:
-            return sum(score.score is not None for score in reward.score(rollouts))
+            return sum(score.score is not None for score in reward.score(rollouts[1:]))
 
+        reward.score(rollouts[:1])
         found = costs(work)
         reward.close()
-    if found["units"] != len(answers):
-        raise RuntimeError(f"{found['units']} of {len(answers)} were scored")
+    if found["units"] != len(answers) - 1:
+        raise RuntimeError(f"{found['units']} of {len(answers) - 1} were scored")
     return found
 
 
@@ -145,13 +148,18 @@ FORM = {
 
 def plainly(url: str, answers: list[str], client: str) -> dict[str, float]:
     """A loop with a client and a semaphore."""
-    return costs(lambda: asyncio.run(_loop(f"{url}/v1/chat/completions", answers, client)))
+    with asyncio.Runner() as runner:
+        opened = _aiohttp if client == "aiohttp" else _pyreqwest
+        send, close = runner.run(opened(f"{url}/v1/chat/completions"))
+        runner.run(_loop(send, answers[:1]))
+        found = costs(lambda: runner.run(_loop(send, answers[1:])))
+        runner.run(close())
+    return found
 
 
-async def _loop(url: str, answers: list[str], client: str) -> int:
+async def _loop(send: Callable[[bytes], Awaitable[bytes]], answers: list[str]) -> int:
     slots = asyncio.Semaphore(AT_ONCE)
     decode = msgspec.json.Decoder(_Completion).decode
-    send, close = await _aiohttp(url) if client == "aiohttp" else await _pyreqwest(url)
 
     async def one(answer: str) -> bool:
         prompt = PROMPT.format(document=DOCUMENT, answer=answer, fence="0123456789abcdef")
@@ -162,9 +170,7 @@ async def _loop(url: str, answers: list[str], client: str) -> int:
         verdicts = msgspec.json.decode(decode(raw).choices[0].message.content)["verdicts"]
         return verdicts["follows"]["answer"] in ("yes", "no")
 
-    judged = await asyncio.gather(*(one(answer) for answer in answers))
-    await close()
-    return sum(judged)
+    return sum(await asyncio.gather(*(one(answer) for answer in answers)))
 
 
 async def _aiohttp(url: str) -> tuple[Any, Any]:

@@ -67,7 +67,7 @@ class BiasedJudge:
         last = len(shown) - 1
         felt = [one - math.log(-math.log(dice.random())) + BONUS * (1 - at / last) for at, one in enumerate(shown)]
         order = sorted(range(len(shown)), key=lambda at: -felt[at])
-        if request.schema is not None and "ranking" in request.schema["properties"]:
+        if request.form is not None and "ranking" in request.form.schema["properties"]:
             return Reply(text=json.dumps({"reason": "", "ranking": [at + 1 for at in order]}))
         return Reply(text=json.dumps({"reason": "", "better": "AB"[order[0]]}))
 

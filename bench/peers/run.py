@@ -122,7 +122,7 @@ def ours(way: str) -> Entrant:
     """A way of bench/judging.py, in this Python."""
     package = way.split()[0].replace("plain", "aiohttp")
     command = (JUDGING, ("--one", way), sys.executable)
-    return Entrant(who=way, version=metadata.version(package), judgments=OURS[way], command=command)
+    return Entrant(who=way, version=metadata.version(package), judgments=OURS[way], before=1, command=command)
 
 
 def peer(name: str) -> Entrant:

@@ -57,7 +57,7 @@ class LoggedScore(msgspec.Struct, frozen=True, kw_only=True):
     score: bytes
 
 
-class Answered(Value, frozen=True, kw_only=True):
+class Answered(Value, frozen=True):
     """A question with its reply, as it is kept."""
 
     key: bytes
@@ -204,8 +204,12 @@ class Journal:
         """Gives the kept reply to a question, or None."""
         if (waiting := self._waiting.get(key)) is not None:
             return waiting.reply
-        rows = self._read("SELECT reply FROM answers WHERE key = ?", key)
-        return rows[0][0] if rows else None
+        try:
+            with self._lock:
+                row = self._connection.execute("SELECT reply FROM answers WHERE key = ?", (key,)).fetchone()
+        except sqlite3.DatabaseError as error:
+            raise self._unreadable(error) from error
+        return row[0] if row else None
 
     def keep(self, answers: Iterable[Answered]) -> None:
         """Keeps replies, durably when it returns. The first one stands: a question has one answer."""
@@ -372,9 +376,10 @@ class Journal:
             with self._lock:
                 return self._connection.execute(query, parameters).fetchall()
         except sqlite3.DatabaseError as error:
-            raise UnavailableError(
-                f"{self.path}: the journal cannot be read ({error}); move it away to begin a new one"
-            ) from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: sqlite3.DatabaseError) -> UnavailableError:
+        return UnavailableError(f"{self.path}: the journal cannot be read ({error}); move it away to begin a new one")
 
     def write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         """Writes rows in one transaction."""

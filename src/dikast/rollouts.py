@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,8 +17,9 @@ from dikast.records import Message, Rollout
 PARQUET_ROWS = 1000
 """Rows of a Parquet file in memory at once."""
 MAX_LINE_BYTES = 16 * 1024 * 1024
+BUFFER = 256 * 1024
+"""Bytes of a file that are read at once. Lines of some hundred bytes come out of it in half the time."""
 _decode = msgspec.json.Decoder().decode
-_FIXED = frozenset({"id", "group", "prompt", "completion", "reference"})
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -52,10 +53,17 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the rollouts of each group stand one after another."""
 
 
-def scan_rollouts(path: Path, *, require: Callable[[Rollout], None] | None = None, skip_bad: bool = False) -> Scan:
+def scan_rollouts(
+    path: Path,
+    *,
+    require: Callable[[Rollout], None] | None = None,
+    enough: Sequence[str] | None = None,
+    skip_bad: bool = False,
+) -> Scan:
     """Reads a whole file for errors of form. `require` raises `DataError` for a rollout that cannot be scored.
 
-    Raises `DataError` with file and line at the first bad line, unless those are skipped.
+    It is not asked about a row of texts that holds every column of `enough`. Raises `DataError` with file and line at
+    the first bad line, unless those are skipped.
     """
     bad: list[tuple[int, str]] = []
     seen: set[int] = set()
@@ -64,21 +72,23 @@ def scan_rollouts(path: Path, *, require: Callable[[Rollout], None] | None = Non
     count = 0
     for number, line in _lines(path):
         try:
-            rollout = rollout_of(_read_row(path, number, line), path=path, line=number)
-            if require is not None:
-                _require(rollout, require, path, number)
+            row = _read_row(path, number, line)
+            if enough is not None and _plain(row, enough):
+                group: str = row["group"]
+            else:
+                group = _required(_taken(row, path, number), require, path, number).group
         except DataError as error:
             if not skip_bad:
                 raise
             bad.append((number, str(error)))
             continue
         count += 1
-        if rollout.group != latest:
+        if group != latest:
             # Hashes and not the names: a million groups are remembered in some tens of megabytes.
-            mark = hash(rollout.group)
+            mark = hash(group)
             together &= mark not in seen
             seen.add(mark)
-            latest = rollout.group
+            latest = group
     return Scan(path=path, rollouts=count, bad=tuple(bad), together=together)
 
 
@@ -87,26 +97,36 @@ def rollouts_in(scan: Scan) -> Iterator[Rollout]:
     bad = {number for number, _ in scan.bad}
     for number, line in _lines(scan.path):
         if number not in bad:
-            yield rollout_of(_read_row(scan.path, number, line), path=scan.path, line=number)
+            yield _taken(_read_row(scan.path, number, line), scan.path, number)
 
 
 def rollout_of(row: Mapping[str, Any], *, path: Path, line: int, completion: str | None = None) -> Rollout:
     """Makes a rollout of a row; `completion` stands in where the row has none yet."""
-    text = row.get("completion", completion)
+    return _taken(dict(row), path, line, completion)
+
+
+def _taken(columns: dict[str, Any], path: Path, line: int, completion: str | None = None) -> Rollout:
+    """Takes a row apart, which becomes the rollout's further columns."""
+    pop = columns.pop
+    text = pop("completion", completion)
     if not isinstance(text, str):
         raise DataError(f"{path}:{line}: 'completion' must be a text; add it, or score a file of rollouts")
     try:
-        prompt = _prompt_of(row["prompt"])
+        prompt = pop("prompt")
+        if not isinstance(prompt, str):
+            prompt = msgspec.convert(prompt, tuple[Message, ...])
     except KeyError:
         raise DataError(f"{path}:{line}: no 'prompt'; add the text or the chat messages that were answered") from None
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise DataError(f"{path}:{line}: 'prompt' must be a text or a list of role and content ({error})") from None
-    reference = row.get("reference")
+    reference = pop("reference", None)
+    # A column of Parquet that some rows leave out holds null there.
+    name, group = pop("id", None), pop("group", None)
     try:
-        # A column of Parquet that some rows leave out holds null there.
-        name = f"line-{line}" if row.get("id") is None else str(row["id"])
-        group = group_of(prompt) if row.get("group") is None else str(row["group"])
-        (name + group).encode()
+        name = f"line-{line}" if name is None else str(name)
+        group = group_of(prompt) if group is None else str(group)
+        if not (name.isascii() and group.isascii()):
+            (name + group).encode()
     except UnicodeEncodeError:
         raise DataError(
             f"{path}:{line}: 'id', 'group' or 'prompt' holds half a surrogate; write whole characters"
@@ -117,7 +137,7 @@ def rollout_of(row: Mapping[str, Any], *, path: Path, line: int, completion: str
         prompt=prompt,
         completion=text,
         reference=reference if isinstance(reference, str) else None,
-        columns={column: value for column, value in row.items() if column not in _FIXED},
+        columns=columns,
     )
 
 
@@ -170,7 +190,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes | dict[str, Any]]]:
         yield from _parquet_rows(path)
         return
     try:
-        with path.open("rb") as lines:
+        with path.open("rb", buffering=BUFFER) as lines:
             for number, line in enumerate(lines, start=1):
                 if not line.isspace():
                     yield number, line
@@ -204,15 +224,27 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise DataError(f"{path}: cannot be read as Parquet ({' '.join(str(error).split())[:200]})") from error
 
 
-def _require(rollout: Rollout, require: Callable[[Rollout], None], path: Path, number: int) -> None:
+def _plain(row: dict[str, Any], columns: Sequence[str]) -> bool:
+    """Whether the form of a row that could be read is right at first sight; most are."""
     try:
-        require(rollout)
-    except DataError as error:
-        raise DataError(f"{path}:{number}: {error}") from None
+        for column in columns:
+            if row[column] is None:
+                return False
+        name, group = row["id"], row["group"]
+        texts = isinstance(row["completion"], str) and isinstance(row["prompt"], str)
+    except KeyError:
+        return False
+    # Half a surrogate is not ASCII, and refused on a closer look.
+    return texts and isinstance(name, str) and isinstance(group, str) and name.isascii() and group.isascii()
 
 
-def _prompt_of(value: Any) -> str | tuple[Message, ...]:
-    return value if isinstance(value, str) else msgspec.convert(value, tuple[Message, ...])
+def _required(rollout: Rollout, require: Callable[[Rollout], None] | None, path: Path, number: int) -> Rollout:
+    if require is not None:
+        try:
+            require(rollout)
+        except DataError as error:
+            raise DataError(f"{path}:{number}: {error}") from None
+    return rollout
 
 
 def _read_row(path: Path, number: int, line: bytes | dict[str, Any]) -> dict[str, Any]:

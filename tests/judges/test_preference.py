@@ -66,7 +66,7 @@ class TestDuel:
         [request] = asked_of(judge)
         assert outcome == Verdict(value=pytest.approx(0.75))
         assert (usage.questions, usage.asked) == (1, 1)
-        assert (request.max_tokens, request.top_logprobs, request.schema) == (1, 20, None)
+        assert (request.max_tokens, request.top_logprobs, request.form) == (1, 20, None)
         assert request.messages[-1].content.endswith("Better means: It cites the clause.\nAnswer A or B.")
 
     async def test_a_decision_model_gives_it_as_a_probability(self, judge_of: Any):
@@ -96,8 +96,8 @@ class TestDuel:
 
         [request] = asked_of(judge)
         assert outcome == Verdict(value=value, reason="It is.")
-        assert request.schema is not None
-        assert request.schema["properties"]["better"]["enum"] == ["A", "B", "tie"]
+        assert request.form is not None
+        assert request.form.schema["properties"]["better"]["enum"] == ["A", "B", "tie"]
 
     @pytest.mark.parametrize("can", [LOGPROBS, DECISIONS, None])
     async def test_both_stand_behind_their_fences_in_the_order_given(self, judge_of: Any, can: Capabilities | None):

@@ -67,7 +67,7 @@ async def test_with_log_probabilities_each_criterion_is_a_question_of_its_own(
 
     assert {i: round(v.value, 9) for i, v in verdicts.items()} == {"on_topic": 0.5, "useful": 0.75}
     assert usage == Usage(questions=2, asked=2, prompt_tokens=20, cached_tokens=8, completion_tokens=2)
-    assert [(r.max_tokens, r.top_logprobs, r.schema, r.temperature) for r in model.asked] == [(1, 20, None, 0.0)] * 2
+    assert [(r.max_tokens, r.top_logprobs, r.form, r.temperature) for r in model.asked] == [(1, 20, None, 0.0)] * 2
 
 
 async def test_a_question_that_fails_leaves_the_others_standing(
@@ -89,7 +89,7 @@ async def test_without_log_probabilities_all_criteria_go_in_one_request(judge_of
     [request] = asked_of(judge)
     assert verdicts == {"on_topic": Verdict(value=1.0), "founded": Verdict(value=0.0)}
     assert (usage.questions, usage.asked) == (1, 1)
-    assert request.schema is not None
+    assert request.form is not None
     assert request.top_logprobs == 0
 
 
@@ -368,7 +368,7 @@ async def test_a_scale_is_written_as_a_number_that_the_schema_allows(
     verdicts, _ = await Asked(RubricJudge(asker=asker_of(model), objective="Judge."), (CLEAR, odd)).judge(case)
 
     [request] = model.asked
-    answers = request.schema["properties"]["verdicts"]["properties"]
+    answers = request.form.schema["properties"]["verdicts"]["properties"]
     assert verdicts == {"clear": Verdict(value=0.75), "odd": Verdict(value=None)}
     assert answers["clear"]["properties"]["answer"] == {"type": "integer", "enum": [1, 2, 3, 4, 5]}
     assert answers["odd"]["properties"]["answer"] == {"enum": [1, 2, 3, 4, 5, "n/a"]}
@@ -384,8 +384,8 @@ async def test_no_request_holds_more_criteria_than_the_file_allows(
     def answer(request: Request) -> Reply:
         if isinstance(request.choices, tuple):
             return Reply(text="", chosen=tuple((("yes", 1.0), ("no", 0.0)) for _ in request.choices))
-        assert request.schema is not None
-        wanted = request.schema["properties"]["verdicts"]["required"]
+        assert request.form is not None
+        wanted = request.form.schema["properties"]["verdicts"]["required"]
         return Reply(text=said(**{name: {"answer": "yes"} for name in wanted}))
 
     model = scripted_model(answer, logprobs=False)
@@ -397,7 +397,7 @@ async def test_no_request_holds_more_criteria_than_the_file_allows(
     assert verdicts == {f"c{at}": Verdict(value=1.0) for at in range(5)}
     assert usage.asked == len(calls)
     assert [
-        len(r.choices) if decisions else len(r.schema["properties"]["verdicts"]["required"]) for r in model.asked
+        len(r.choices) if decisions else len(r.form.schema["properties"]["verdicts"]["required"]) for r in model.asked
     ] == calls
 
 
@@ -426,7 +426,7 @@ class TestSeveralCases:
         [request] = judge.asker.model.asked
         assert verdicts == [{"on_topic": Verdict(value=1.0)}, {"on_topic": Verdict(value=0.0)}]
         assert (usage.questions, usage.asked) == (1, 1)
-        assert request.schema["properties"]["candidates"]["required"] == ["1", "2"]
+        assert request.form.schema["properties"]["candidates"]["required"] == ["1", "2"]
         assert request.messages[-1].content.count("Pay in 30 days.") == 1
 
     async def test_the_room_grows_with_the_cases(self, scripted_model: Any, asker_of: AskerOf, on_topic: Criterion):

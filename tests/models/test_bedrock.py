@@ -14,7 +14,7 @@ from dikast.aws.verify.event_stream import CONTENT_TYPE, event, events_of
 from dikast.errors import ConfigError, ModelError, UnavailableError
 from dikast.judges.priming import primed
 from dikast.judges.render import Case, case_text, cases_text
-from dikast.models.base import Request, answer_begun
+from dikast.models.base import Form, Request, answer_begun
 from dikast.models.bedrock import BedrockModel
 from dikast.models.converse import read_converse
 from dikast.records import Message
@@ -24,14 +24,14 @@ pytest.importorskip("boto3")
 
 SYSTEM = Message(role="system", content="You judge.")
 ASK = Request(messages=(SYSTEM, Message(role="user", content="Is it?")), max_tokens=50)
-ASK_JSON = Request(messages=ASK.messages, max_tokens=50, schema={"type": "object", "additionalProperties": False})
+ASK_JSON = Request(messages=ASK.messages, max_tokens=50, form=Form({"type": "object", "additionalProperties": False}))
 DOCUMENTS = (("Contract", "The term is twelve months."), ("Playbook", "No term over a year."))
 
 
 def about(*candidates: str) -> Request:
     """A question about candidates, as the judges write it."""
     text = cases_text([Case(documents=DOCUMENTS, candidate=candidate) for candidate in candidates])
-    return Request(messages=(SYSTEM, Message(role="user", content=text)), max_tokens=50, schema=ASK_JSON.schema)
+    return Request(messages=(SYSTEM, Message(role="user", content=text)), max_tokens=50, form=ASK_JSON.form)
 
 
 def answer(*content: dict, stop: str = "end_turn", usage: dict | None = None) -> dict:
@@ -226,7 +226,7 @@ async def test_a_schema_is_asked_for_in_the_models_own_way(server, model):
     (body,) = server.bodies
     form = body["outputConfig"]["textFormat"]
     assert form["type"] == "json_schema"
-    assert json.loads(form["structure"]["jsonSchema"]["schema"]) == ASK_JSON.schema
+    assert json.loads(form["structure"]["jsonSchema"]["schema"]) == ASK_JSON.form.schema
     assert reply.text == '{"a": 1}'
 
 
@@ -237,7 +237,7 @@ async def test_a_model_that_takes_no_schema_is_given_a_tool_from_then_on(server,
 
     assert [form_of(body) for body in server.bodies] == ["json_schema", "tool", "tool"]
     (tool,) = server.bodies[1]["toolConfig"]["tools"]
-    assert tool["toolSpec"]["inputSchema"] == {"json": ASK_JSON.schema}
+    assert tool["toolSpec"]["inputSchema"] == {"json": ASK_JSON.form.schema}
     assert tool["toolSpec"]["strict"] is True
     assert server.bodies[1]["toolConfig"]["toolChoice"] == {"any": {}}
     assert [json.loads(reply.text) for reply in replies] == [{"form": "tool"}] * 2

@@ -14,7 +14,7 @@ import pytest
 
 from dikast.errors import ModelError, UnavailableError
 from dikast.models import store
-from dikast.models.base import Reply, Request
+from dikast.models.base import Form, Reply, Request
 from dikast.models.local import LocalModel
 from dikast.records import Message
 
@@ -91,7 +91,7 @@ def test_a_schema_makes_the_reply_follow_it(judge):
         "additionalProperties": False,
     }
 
-    reply = ask(judge, question("Is water wet?", max_tokens=40, top_logprobs=0, schema=schema))
+    reply = ask(judge, question("Is water wet?", max_tokens=40, top_logprobs=0, form=Form(schema)))
 
     assert json.loads(reply.text)["answer"] in ("yes", "no")
     assert reply.first_token is None
@@ -168,7 +168,7 @@ def test_a_process_that_ends_without_closing_ends_quietly(judge_file):
     script = (
         "import asyncio, sys\n"
         "from pathlib import Path\n"
-        "from dikast.models.base import Request\n"
+        "from dikast.models.base import Form, Request\n"
         "from dikast.models.local import LocalModel\n"
         "from dikast.records import Message\n"
         "model = LocalModel('local:judge', Path(sys.argv[1]), fingerprint='', threads=1, context=256)\n"

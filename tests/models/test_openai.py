@@ -9,14 +9,14 @@ import pytest
 from aiohttp import web
 
 from dikast.errors import ConfigError, ModelError, UnavailableError
-from dikast.models.base import Request, answer_begun
+from dikast.models.base import Form, Request, answer_begun
 from dikast.models.openai import OpenAIModel
 from dikast.models.transport import MAX_BODY
 from dikast.records import Message
 from dikast.spec.models import ModelConnection
 
 ASK = Request(messages=(Message(role="user", content="Is it?"),), max_tokens=5)
-ASK_JSON = Request(messages=ASK.messages, max_tokens=50, schema={"type": "object"})
+ASK_JSON = Request(messages=ASK.messages, max_tokens=50, form=Form({"type": "object"}))
 
 
 def says(content: str = "Yes", **choice):

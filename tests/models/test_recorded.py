@@ -5,12 +5,12 @@ import pytest
 
 from dikast.errors import ConfigError, ModelError, UnavailableError
 from dikast.journal import Answered, Journal, question_key
-from dikast.models.base import Choice, Reply, Request
+from dikast.models.base import Choice, Form, Reply, Request, request_bytes
 from dikast.models.recorded import RecordedModel
 from dikast.records import Message
 
-ASK = Request(messages=(Message(role="user", content="Is it?"),), max_tokens=5, schema={"type": "object"})
-OTHER = Request(messages=(Message(role="user", content="Is it not?"),), max_tokens=5, schema={"type": "object"})
+ASK = Request(messages=(Message(role="user", content="Is it?"),), max_tokens=5, form=Form({"type": "object"}))
+OTHER = Request(messages=(Message(role="user", content="Is it not?"),), max_tokens=5, form=Form({"type": "object"}))
 FIRST_TOKEN = Request(messages=ASK.messages, max_tokens=1, top_logprobs=20)
 DECISION = Request(
     messages=ASK.messages, max_tokens=1, choices=(Choice(name="found", ask="Is it?", labels=("yes", "no")),)
@@ -30,7 +30,7 @@ def journal_of(tmp_path):
                 reply=msgspec.json.encode(reply),
             )
             for model, request, reply in answered
-            for raw in [msgspec.json.encode(request, order="deterministic")]
+            for raw in [request_bytes(request)]
         )  # fmt: skip
         journal.close()
         return path
@@ -53,10 +53,10 @@ async def test_what_was_answered_then_is_answered_now(journal_of, open_recorded)
 
 
 async def test_a_request_is_found_whatever_the_order_of_its_schemas_keys(journal_of, open_recorded):
-    asked = msgspec.structs.replace(ASK, schema={"a": 1, "b": 2})
+    asked = msgspec.structs.replace(ASK, form=Form({"a": 1, "b": 2}))
     model = open_recorded(journal_of(("openai:judge", asked, Reply(text="yes"))))
 
-    assert (await model.reply(msgspec.structs.replace(ASK, schema={"b": 2, "a": 1}))).text == "yes"
+    assert (await model.reply(msgspec.structs.replace(ASK, form=Form({"b": 2, "a": 1})))).text == "yes"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ async def test_a_request_is_found_whatever_the_order_of_its_schemas_keys(journal
         OTHER,
         msgspec.structs.replace(ASK, max_tokens=6),
         msgspec.structs.replace(ASK, temperature=1.0),
-        msgspec.structs.replace(ASK, schema=None),
+        msgspec.structs.replace(ASK, form=None),
     ],
 )
 async def test_what_was_never_asked_is_rejected_with_what_to_do(journal_of, open_recorded, request_now):

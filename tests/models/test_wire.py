@@ -2,13 +2,14 @@
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dikast.errors import ModelError
-from dikast.models.base import Reply, Request
-from dikast.models.wire import body_of, read_body
+from dikast.models.base import Form, Reply, Request
+from dikast.models.wire import body_of, read_answer, read_body
 from dikast.records import Message
 
 ASK = Request(messages=(Message(role="user", content="Is it?"),), max_tokens=5)
@@ -19,11 +20,11 @@ def completion(message: dict, **choice) -> bytes:
 
 
 def read(message: dict, **choice) -> Reply:
-    return read_body(completion(message, **choice), seconds=0.5)
+    return read_body(completion(message, **choice), 0.5)
 
 
 def test_a_plain_request_asks_for_nothing_more():
-    assert body_of(ASK) == {
+    assert json.loads(msgspec.json.encode(body_of(ASK))) == {
         "messages": [{"role": "user", "content": "Is it?"}],
         "max_tokens": 5,
         "temperature": 0.0,
@@ -42,9 +43,10 @@ def test_a_plain_request_asks_for_nothing_more():
     ],
 )
 def test_a_schema_is_sent_in_the_form_that_the_server_takes(reply_format, response_format):
-    request = Request(messages=ASK.messages, max_tokens=5, schema={"type": "object"})
+    request = Request(messages=ASK.messages, max_tokens=5, form=Form({"type": "object"}))
 
-    assert body_of(request, reply_format=reply_format).get("response_format") == response_format
+    body = json.loads(msgspec.json.encode(body_of(request, reply_format=reply_format)))
+    assert body.get("response_format") == response_format
 
 
 def test_the_first_tokens_alternatives_come_likeliest_first():
@@ -116,7 +118,7 @@ def test_the_cost_is_read_from_the_usage():
     usage = {"prompt_tokens": 90, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 64}}
     body = json.loads(completion({"content": "Yes"})) | {"usage": usage}
 
-    reply = read_body(body, seconds=0.5)
+    reply = read_answer(body, 0.5)
 
     assert (reply.prompt_tokens, reply.cached_tokens, reply.completion_tokens, reply.seconds) == (90, 64, 3, 0.5)
 
@@ -127,7 +129,7 @@ def test_the_cost_is_read_from_the_usage():
 def test_an_answer_whose_cost_cannot_be_read_is_one_all_the_same(usage):
     body = json.loads(completion({"content": "Yes"})) | {"usage": usage}
 
-    reply = read_body(json.dumps(body).encode(), seconds=0.5)
+    reply = read_body(json.dumps(body).encode(), 0.5)
 
     assert (reply.text, reply.prompt_tokens, reply.completion_tokens) == ("Yes", 0, 0)
 
@@ -149,7 +151,7 @@ def test_an_answer_whose_cost_cannot_be_read_is_one_all_the_same(usage):
 )
 def test_what_is_no_completion_is_unparsable(body):
     with pytest.raises(ModelError) as caught:
-        read_body(body, seconds=0.0)
+        read_body(body, 0.0)
 
     assert caught.value.reason == "unparsable"
 
@@ -164,7 +166,7 @@ def test_any_text_is_read_as_it_was_sent(text):
 @given(st.binary())
 def test_any_bytes_are_unparsable_and_no_other_error(body):
     with pytest.raises(ModelError, match="unparsable"):
-        read_body(body, seconds=0.0)
+        read_body(body, 0.0)
 
 
 def events(*parts: object, done: bool = True) -> bytes:
@@ -180,34 +182,34 @@ class TestStream:
     def test_a_reply_that_came_in_events_is_read_as_one_that_came_whole(self):
         usage = {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2}}
 
-        reply = read_body(events(delta(content="Y"), delta(content="es"), delta("stop"), usage), seconds=1.0)
+        reply = read_body(events(delta(content="Y"), delta(content="es"), delta("stop"), usage), 1.0)
 
         assert (reply.text, reply.finish) == ("Yes", "stop")
         assert (reply.prompt_tokens, reply.completion_tokens) == (9, 2)
 
     @pytest.mark.parametrize("beginning", [b": PROCESSING\n\n", b"event: message\n", b"\r\nid: 1\r\n", b"retry: 9\n"])
     def test_a_stream_may_begin_with_a_comment_or_another_field(self, beginning: bytes):
-        reply = read_body(beginning + events(delta(content="Yes"), delta("stop")), seconds=1.0)
+        reply = read_body(beginning + events(delta(content="Yes"), delta("stop")), 1.0)
 
         assert reply.text == "Yes"
 
     def test_a_thought_in_pieces_is_left_out(self):
         thought = {"choices": [{"delta": {"content": [{"type": "thinking", "thinking": []}]}}]}
 
-        assert read_body(events(thought, delta(content="Yes"), delta("stop")), seconds=1.0).text == "Yes"
+        assert read_body(events(thought, delta(content="Yes"), delta("stop")), 1.0).text == "Yes"
 
     def test_the_first_tokens_alternatives_are_kept(self):
         first = delta(content="Yes")
         first["choices"][0]["logprobs"] = {"content": [{"top_logprobs": [{"token": "Yes", "logprob": -0.5}]}]}
 
-        assert read_body(events(first, delta("length")), seconds=1.0).first_token == (("Yes", -0.5),)
+        assert read_body(events(first, delta("length")), 1.0).first_token == (("Yes", -0.5),)
 
     def test_a_refusal_is_one(self):
-        reply = read_body(events(delta(refusal="I "), delta("stop", refusal="can't")), seconds=1.0)
+        reply = read_body(events(delta(refusal="I "), delta("stop", refusal="can't")), 1.0)
 
         assert (reply.text, reply.finish) == ("I can't", "refused")
 
     @pytest.mark.parametrize("body", [events(delta(content="Y"), done=False), b"data: {", b"data: [DONE]\n\n"])
     def test_a_stream_that_ends_early_is_no_reply(self, body: bytes):
         with pytest.raises(ModelError, match="unparsable"):
-            read_body(body, seconds=1.0)
+            read_body(body, 1.0)

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dikast.checks.base import Outcome
-from dikast.records import MISSING_REASONS, Missing, Rollout, Score, Usage, Verdict
+from dikast.records import MISSING_REASONS, Missing, Part, Rollout, Score, Usage, Verdict
 from dikast.reward.aggregate import Aggregator, in_range, saturated, set_quality, weighted_mean
 from dikast.reward.parts import Judged, Reading, check_part, decides
 from dikast.spec.checks import ArtifactsCheck, JsonCheck, LengthCheck
@@ -482,9 +482,9 @@ def test_a_criterion_that_is_off_weighs_nothing(case: dict[str, Any]):
 
 @given(st.dictionaries(st.sampled_from("abcd"), SHARE | st.none(), min_size=1), st.data())
 def test_a_weighted_mean_lies_between_its_values(values: dict[str, float | None], data: st.DataObject):
-    weights = {name: data.draw(WEIGHT) for name in values}
+    parts = [Part(name=name, kind="criterion", value=value, weight=data.draw(WEIGHT)) for name, value in values.items()]
 
-    mean = weighted_mean(values, weights)
+    mean = weighted_mean(parts)
 
     applying = [value for value in values.values() if value is not None]
     assert (mean is None) == (not applying)

@@ -46,11 +46,11 @@ def number_of(candidate: str) -> float:
 def fair(request: Request) -> float | str:
     """The larger number is the better one: P(first) by log-probabilities, a word or a ranking in writing."""
     shown = candidates_of(request)
-    if request.schema is not None and "ranking" in request.schema["properties"]:
+    if request.form is not None and "ranking" in request.form.schema["properties"]:
         order = sorted(range(len(shown)), key=lambda at: -number_of(shown[at]))
         return json.dumps({"reason": "by number", "ranking": [at + 1 for at in order]})
     first, second = map(number_of, shown)
-    if request.schema is not None:
+    if request.form is not None:
         return json.dumps(
             {"reason": "by number", "better": "A" if first > second else "B" if second > first else "tie"}
         )

@@ -64,13 +64,13 @@ class Perfect:
         if self.capabilities.logprobs:
             [text] = seen
             return Reply(text="", first_token=(("Yes", math.log(merit(text))), ("No", math.log(1 - merit(text)))))
-        if "better" in request.schema["properties"]:
+        if "better" in request.form.schema["properties"]:
             first, second = seen
             better = "A" if merit(first) > merit(second) else "B"
             return Reply(text=json.dumps({"reason": f"{first[:500]} or {second[:500]}", "better": better}))
         # As much of the candidate as a reply has room for.
         said = [{"verdicts": {"good": {"reason": text[:2000], "answer": self.answer(text)}}} for text in seen]
-        if "candidates" in request.schema["properties"]:
+        if "candidates" in request.form.schema["properties"]:
             numbered = {str(at): one for at, one in enumerate(said, start=1)}
             return Reply(text=json.dumps({"candidates": numbered}))
         [one] = said

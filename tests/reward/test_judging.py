@@ -351,7 +351,7 @@ class TestRecallByTheModel:
         self, judged_by: Any, scripted_model: Any, rollout: Make
     ):
         def answer(request: Request) -> str:
-            names = request.schema["properties"]["verdicts"]["required"]  # pyright: ignore[reportOptionalSubscript]
+            names = request.form.schema["properties"]["verdicts"]["required"]  # pyright: ignore[reportOptionalSubscript]
             return said(**{name: "no" if name == "issue-2" else "yes" for name in names})
 
         model = scripted_model(answer, logprobs=False)

@@ -48,13 +48,13 @@ class ByHash:
     capabilities = Capabilities(reason=True, quote=True, na=True, concurrency=8)
 
     async def reply(self, request: Request) -> Reply:
-        assert request.schema is not None
+        assert request.form is not None
         shown = [found[2] for found in FENCED.finditer(request.messages[-1].content)]
         felt = [hashlib.sha256(text.encode()).digest()[0] + 30 * (at == 0) for at, text in enumerate(shown)]
         best = sorted(range(len(shown)), key=lambda at: -felt[at])
-        if "better" in request.schema["properties"]:
+        if "better" in request.form.schema["properties"]:
             return Reply(text=json.dumps({"better": "AB"[best[0]]}))
-        if "ranking" in request.schema["properties"]:
+        if "ranking" in request.form.schema["properties"]:
             return Reply(text=json.dumps({"ranking": [at + 1 for at in best]}))
         return Reply(text=json.dumps({"verdicts": {name: {"answer": felt[0] % 2 == 0} for name in ("good", "rude")}}))
 

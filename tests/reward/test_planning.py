@@ -18,7 +18,7 @@ from dikast.errors import ConfigError, DataError, ModelError, NotGoodEnoughError
 from dikast.journal import Journal
 from dikast.judges.preference import candidates_in
 from dikast.judges.recorded import RecordedJudge
-from dikast.models.base import Capabilities, Reply, Request
+from dikast.models.base import Capabilities, Reply, Request, request_bytes
 from dikast.records import Rollout
 from dikast.reward.assembly import Judges
 from dikast.reward.parts import Reading
@@ -67,7 +67,7 @@ class Opinionated:
 
     async def reply(self, request: Request) -> Reply:
         self.asked.append(request)
-        told = self._told(request, random.Random(hashlib.sha256(msgspec.json.encode(request)).digest()))
+        told = self._told(request, random.Random(hashlib.sha256(request_bytes(request)).digest()))
         return msgspec.structs.replace(told, prompt_tokens=10, completion_tokens=request.max_tokens // 4, seconds=2.0)
 
     async def close(self) -> None:
@@ -85,7 +85,7 @@ class Opinionated:
             words = ("Yes", "A", "1"), ("No", "B", "2")
             held = [(word, math.log(p)) for some, p in zip(words, (share, 1 - share), strict=True) for word in some]
             return Reply(text="", first_token=tuple(held))
-        return Reply(text=json.dumps(self._written(request, request.schema or {}, dice)))
+        return Reply(text=json.dumps(self._written(request, request.form.schema if request.form else {}, dice)))
 
     def _written(self, request: Request, schema: dict[str, Any], dice: random.Random) -> Any:
         if "enum" in schema:

@@ -14,8 +14,8 @@ so nothing else would hold the policy back.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
-from operator import attrgetter
 
 import regex
 
@@ -40,26 +40,32 @@ _ODD = regex.compile(
     r"|(?<![^\x00-\x7F\p{Latin}\p{C}])[\u200C\u200D]",
     flags=regex.V1,
 )
-
-
-_value = attrgetter("value")
+_ODD_ASCII = bytes(code for code in range(128) if _ODD.match(chr(code)))
+_CLEAN = bytes(ord(" ") if code in _ODD_ASCII else code for code in range(256))
 
 
 def artifacts_check(checked: Checked) -> Outcome:
     """Gives the least of the three values, with its reason."""
-    found = (_characters(text_of(checked, keys=True)), _repetition(text_of(checked)), _items(checked.items or ()))
-    return min(found, key=_value)
+    worst = _worse(_characters(text_of(checked, keys=True)), _repetition(text_of(checked)))
+    return _worse(worst, _items(checked.items)) if checked.items else worst
 
 
 def count_odd_characters(text: str) -> int:
     """Counts characters that no clean text holds."""
-    # Printable covers less than clean, and is looked up many times as fast.
-    return 0 if text.isascii() and text.isprintable() else len(_ODD.findall(text))
+    if text.isascii():
+        # Bytes are looked up many times as fast, and most texts are plain.
+        raw = text.encode()
+        return 0 if raw.translate(_CLEAN) == raw else len(text) - len(raw.translate(None, _ODD_ASCII))
+    return len(_ODD.findall(text))
 
 
 def repetition_share(text: str) -> float:
     """Gives the share of word 4-grams that stood before in the text, case folded; 0 for fewer than 16 words."""
     return _share_of_repeated_grams(folded_words(text))
+
+
+def _worse(one: Outcome, other: Outcome) -> Outcome:
+    return other if other.value < one.value else one
 
 
 def _characters(text: str) -> Outcome:
@@ -84,7 +90,7 @@ def _repetition(text: str) -> Outcome:
     return Outcome(value=value, reason=f"{share:.0%} of its word {GRAM}-grams repeat")
 
 
-def _share_of_repeated_grams(words: list[str]) -> float:
+def _share_of_repeated_grams(words: Sequence[str | bytes]) -> float:
     if len(words) < MIN_WORDS:
         return 0.0
     grams = list(zip(*(words[at:] for at in range(GRAM)), strict=False))

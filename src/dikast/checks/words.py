@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 import regex
@@ -15,20 +16,26 @@ _LETTERS = rf"[\w--[_{_UNSPACED}]]+"
 _WORD = regex.compile(rf"[{_UNSPACED}]|{_LETTERS}(?:['’]{_LETTERS})*", flags=regex.V1)  # noqa: RUF001  both apostrophes are meant
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z0-9]+)*")
 """The same for plain ASCII."""
-_BLANKS = "".join(chr(code) if chr(code).isalnum() else " " for code in range(128))
-"""For plain ASCII without an apostrophe: everything that parts words becomes a blank. A third of the regex's time."""
+_BLANKS = bytes(code if chr(code).isalnum() else ord(" ") for code in range(128)).ljust(256)
+"""For plain ASCII without an apostrophe: everything that parts words becomes a blank. A fraction of the regex's time."""
+_FOLDED_BLANKS = _BLANKS.lower()
 
 
 def words_of(text: str) -> list[str]:
     """Gives the words of a text in their order."""
     if not text.isascii():
         return _WORD.findall(text)
-    return _ASCII_WORD.findall(text) if "'" in text else text.translate(_BLANKS).split()
+    return _ASCII_WORD.findall(text) if "'" in text else text.encode().translate(_BLANKS).decode().split()
 
 
 @lru_cache(maxsize=4)
-def folded_words(text: str) -> list[str]:
-    """Gives the words of a text with their case folded. Several checks look at the same text one after another."""
+def folded_words(text: str) -> Sequence[str | bytes]:
+    """Gives the words of a text with their case folded, to be counted and compared with each other.
+
+    Several checks look at the same text one after another.
+    """
+    if text.isascii() and "'" not in text:
+        return text.encode().translate(_FOLDED_BLANKS).split()
     return words_of(text.casefold())
 
 

@@ -63,7 +63,7 @@ def command(
     _require_apart(output, rollouts, reward)
     opened = open_reward(reward, certificate, journal, budget_calls=budget_calls, budget_usd=budget_usd)
     try:
-        scan = scan_rollouts(rollouts, require=opened.engine.require, skip_bad=skip_bad)
+        scan = scan_rollouts(rollouts, require=opened.engine.require, enough=opened.engine.enough, skip_bad=skip_bad)
         if not scan.rollouts:
             raise DataError(f"{rollouts}: it holds no rollouts" + (" that can be scored" if scan.bad else ""))
         counts = _Counts()

@@ -12,10 +12,10 @@ import msgspec
 from dikast.errors import ModelError
 from dikast.journal import Answered, Journal, question_key
 from dikast.judges.budget import Budget
-from dikast.models.base import Capabilities, ModelClient, Reply, Request
+from dikast.models.base import Capabilities, ModelClient, Reply, Request, request_bytes
 from dikast.records import Missing, Usage
 
-_encode = msgspec.json.Encoder(order="deterministic").encode
+_encode_reply = msgspec.json.Encoder(order="deterministic").encode
 _decode_reply = msgspec.json.Decoder(Reply).decode
 
 Heard = Callable[[str, Reply], None]
@@ -24,6 +24,7 @@ Heard = Callable[[str, Reply], None]
 _hearing: ContextVar[Heard | None] = ContextVar("hearing", default=None)
 
 _EXPIRED = Missing("expired", "the batch's deadline came first")
+_NOT_ASKED = Usage(questions=1)
 
 
 @contextmanager
@@ -44,7 +45,8 @@ class Asker:
         self.journal = journal
         self.budget = budget or Budget()
         self._epoch = epoch
-        self._under_way: dict[bytes, asyncio.Future[Reply | Missing]] = {}
+        self._under_way: dict[bytes, list[asyncio.Future[Reply | Missing | None]]] = {}
+        """By the key of each question those who wait for its answer; None tells them that nobody asks it any more."""
 
     @property
     def name(self) -> str:
@@ -72,29 +74,30 @@ class Asker:
 
         After `until`, in seconds of the event loop's clock, it is missing as `expired`.
         """
-        outcome, usage = await self._ask(request, repeat, until)
-        if isinstance(outcome, Reply) and (heard := _hearing.get()) is not None:
-            heard(self.name, outcome)
+        raw = request_bytes(request)
+        model = self.model
+        key = question_key(raw, model=model.name, fingerprint=model.fingerprint, repeat=repeat, epoch=self._epoch)
+        outcome: Reply | Missing
+        if (kept := self.journal.answer(key)) is not None:
+            outcome, usage = _decode_reply(kept), _NOT_ASKED
+        elif until is None:
+            outcome, usage = await self._ask_or_wait(request, raw, key)
+        else:
+            outcome, usage = await self._ask_until(until, request, raw, key)
+        if (heard := _hearing.get()) is not None and isinstance(outcome, Reply):
+            heard(model.name, outcome)
         return outcome, usage
 
-    async def _ask(self, request: Request, repeat: int, until: float | None) -> tuple[Reply | Missing, Usage]:
-        raw = _encode(request)
-        key = question_key(
-            raw, model=self.model.name, fingerprint=self.model.fingerprint, repeat=repeat, epoch=self._epoch
-        )
-        if (kept := self.journal.answer(key)) is not None:
-            return _decode_reply(kept), Usage(questions=1)
+    async def _ask_until(self, until: float, request: Request, raw: bytes, key: bytes) -> tuple[Reply | Missing, Usage]:
         if _is_over(until):
-            return _EXPIRED, Usage(questions=1)
-        if until is None:
-            return await self._ask_or_wait(request, raw, key)
+            return _EXPIRED, _NOT_ASKED
         try:
             async with asyncio.timeout_at(until):
                 return await self._ask_or_wait(request, raw, key)
         except TimeoutError:
             if not _is_over(until):
                 raise
-            return _EXPIRED, Usage(questions=1)
+            return _EXPIRED, _NOT_ASKED
 
     async def _ask_or_wait(self, request: Request, raw: bytes, key: bytes) -> tuple[Reply | Missing, Usage]:
         at_most = 0.0
@@ -103,54 +106,42 @@ class Asker:
             await self.budget.room(at_most)
             if (kept := self.journal.answer(key)) is not None:
                 # An equal question was answered meanwhile.
-                return _decode_reply(kept), Usage(questions=1)
-        while (under_way := self._under_way.get(key)) is not None:
-            try:
-                return await asyncio.shield(under_way), Usage(questions=1)
-            except asyncio.CancelledError:
-                if not under_way.cancelled() or _cancelled_itself():
-                    raise
-                # Only the one who asked was stopped: the question is still to be asked.
+                return _decode_reply(kept), _NOT_ASKED
+        while (waiting := self._under_way.get(key)) is not None:
+            turn: asyncio.Future[Reply | Missing | None] = asyncio.get_running_loop().create_future()
+            waiting.append(turn)
+            if (told := await turn) is not None:
+                return told, _NOT_ASKED
+            # Whoever asked was stopped: the question is still to be asked.
         if not self.budget.take(at_most):
-            return Missing("over_budget", self.budget.spent_what), Usage(questions=1)
-        outcome: Reply | Missing
-        future: asyncio.Future[Reply | Missing] = asyncio.get_running_loop().create_future()
-        self._under_way[key] = future
+            return Missing("over_budget", self.budget.spent_what), _NOT_ASKED
+        waiting = self._under_way[key] = []
+        outcome: Reply | Missing | None = None
         try:
-            try:
-                outcome = await self.model.reply(request)
-            except ModelError as error:
-                outcome = Missing(error.reason, error.detail)
-            else:
-                self.journal.keep_soon(Answered(key=key, model=self.name, request=raw, reply=_encode(outcome)))
-        except BaseException:
-            self.budget.settle(None, self.name)
-            future.cancel()
-            raise
+            outcome = reply = await self.model.reply(request)
+            self.journal.keep_soon(Answered(key, self.name, raw, _encode_reply(reply)))
+            return reply, _cost(reply)
+        except ModelError as error:
+            outcome = missing = Missing(error.reason, error.detail)
+            return missing, Usage(questions=1, asked=1)
         finally:
             del self._under_way[key]
-        self.budget.settle(outcome, self.name)
-        future.set_result(outcome)
-        return outcome, _cost(outcome)
+            self.budget.settle(outcome, self.name)
+            for turn in waiting:
+                if not turn.done():
+                    turn.set_result(outcome)
 
 
-def _is_over(until: float | None) -> bool:
-    return until is not None and asyncio.get_running_loop().time() >= until
+def _is_over(until: float) -> bool:
+    return asyncio.get_running_loop().time() >= until
 
 
-def _cost(outcome: Reply | Missing) -> Usage:
-    if isinstance(outcome, Missing):
-        return Usage(questions=1, asked=1)
+def _cost(reply: Reply) -> Usage:
     return Usage(
         questions=1,
         asked=1,
-        prompt_tokens=outcome.prompt_tokens,
-        cached_tokens=outcome.cached_tokens,
-        completion_tokens=outcome.completion_tokens,
-        seconds=outcome.seconds,
+        prompt_tokens=reply.prompt_tokens,
+        cached_tokens=reply.cached_tokens,
+        completion_tokens=reply.completion_tokens,
+        seconds=reply.seconds,
     )
-
-
-def _cancelled_itself() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

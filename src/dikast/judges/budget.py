@@ -60,7 +60,9 @@ class Budget:
 
     def take(self, at_most: float = 0.0) -> bool:
         """Takes one call, or says that none is left."""
-        if self._too_dear(at_most) or (self.most_calls is not None and self.calls >= self.most_calls):
+        if (self.most_usd is not None and self._too_dear(at_most)) or (
+            self.most_calls is not None and self.calls >= self.most_calls
+        ):
             self.refused += 1
             return False
         self.calls += 1
@@ -70,14 +72,15 @@ class Budget:
     def settle(self, outcome: Reply | Missing | None, model: str) -> None:
         """Adds what a call that was taken has cost; a failed one is taken to be free."""
         self.under_way -= 1
-        if isinstance(outcome, Reply) and (price := self.prices.get(model)):
+        if self.prices and isinstance(outcome, Reply) and (price := self.prices.get(model)):
             cost = cost_of(price, outcome)
             self.usd += cost
             self._dearest = max(self._dearest or 0.0, cost)
-        waiting, self._waiting = self._waiting, []
-        for turn in waiting:
-            if not turn.done():
-                turn.set_result(None)
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for turn in waiting:
+                if not turn.done():
+                    turn.set_result(None)
 
     def _too_dear(self, at_most: float) -> bool:
         """Whether one more call may pass the limit. The first of all may: nobody knows yet what a call costs."""

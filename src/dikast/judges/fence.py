@@ -11,7 +11,7 @@ def fence_of(candidate: str) -> str:
     """Gives the first 16 hex digits of SHA-256(candidate, n), for the smallest n whose fence is not in the candidate."""
     raw = candidate.encode("utf-8", "surrogatepass")
     for n in itertools.count():
-        fence = hashlib.sha256(raw + b"\x00" + str(n).encode()).hexdigest()[:16]
+        fence = hashlib.sha256(b"%b\x00%d" % (raw, n)).hexdigest()[:16]
         if fence not in candidate:
             return fence
     raise AssertionError("unreachable: itertools.count does not end")

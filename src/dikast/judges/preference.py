@@ -19,7 +19,7 @@ from dikast.judges.fence import fenced, shown
 from dikast.judges.read import read_first_token, shares, the_object
 from dikast.judges.render import fill, system_message
 from dikast.judges.rubric import TOP_LOGPROBS
-from dikast.models.base import Choice, Reply, Request
+from dikast.models.base import Choice, Form, Reply, Request
 from dikast.records import Message, Missing, Usage, Verdict
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ class PreferenceJudge(msgspec.Struct, frozen=True, kw_only=True):
             return reply, usage
         seen = request.messages[-1].content
         outcome = read(reply, seen)
-        if not isinstance(outcome, Missing) or request.schema is None or outcome.reason == "refused":
+        if not isinstance(outcome, Missing) or request.form is None or outcome.reason == "refused":
             return outcome, usage
         second, cost = await self.asker.ask(asked_again(request, reply, outcome.detail), repeat=repeat, until=until)
         return (read(second, seen) if isinstance(second, Reply) else outcome), usage + cost
@@ -101,7 +101,7 @@ class PreferenceJudge(msgspec.Struct, frozen=True, kw_only=True):
             Message(role="system", content=f"{system.content}\n\n{instruction}"),
             Message(role="user", content=text),
         )
-        return Request(messages=messages, max_tokens=TOKENS_PER_DUEL, temperature=self.temperature, schema=_DUEL_SCHEMA)
+        return Request(messages=messages, max_tokens=TOKENS_PER_DUEL, temperature=self.temperature, form=_DUEL_FORM)
 
     def _read_duel(self, reply: Reply, seen: str) -> Verdict | Missing:
         if reply.finish == "refused":
@@ -129,7 +129,7 @@ class PreferenceJudge(msgspec.Struct, frozen=True, kw_only=True):
             messages=messages,
             max_tokens=TOKENS_PER_RANK * len(candidates) + TOKENS_FOR_REASON,
             temperature=self.temperature,
-            schema=_RANK_SCHEMA,
+            form=_RANK_FORM,
         )
 
 
@@ -184,15 +184,19 @@ def _candidates_text(documents: tuple[tuple[str, str], ...], candidates: Sequenc
     )
 
 
-_DUEL_SCHEMA = {
-    "type": "object",
-    "properties": {"reason": {"type": "string"}, "better": {"type": "string", "enum": ["A", "B", "tie"]}},
-    "required": ["reason", "better"],
-    "additionalProperties": False,
-}
-_RANK_SCHEMA = {
-    "type": "object",
-    "properties": {"reason": {"type": "string"}, "ranking": {"type": "array", "items": {"type": "integer"}}},
-    "required": ["reason", "ranking"],
-    "additionalProperties": False,
-}
+_DUEL_FORM = Form(
+    {
+        "type": "object",
+        "properties": {"reason": {"type": "string"}, "better": {"type": "string", "enum": ["A", "B", "tie"]}},
+        "required": ["reason", "better"],
+        "additionalProperties": False,
+    }
+)
+_RANK_FORM = Form(
+    {
+        "type": "object",
+        "properties": {"reason": {"type": "string"}, "ranking": {"type": "array", "items": {"type": "integer"}}},
+        "required": ["reason", "ranking"],
+        "additionalProperties": False,
+    }
+)

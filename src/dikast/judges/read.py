@@ -84,13 +84,15 @@ def read_structured(
     """
     if reply.finish == "refused":
         return [{c.id: Missing("refused", reply.text[:200]) for c in criteria} for _ in range(cases)]
-    holding = "verdicts" if cases == 1 else "candidates"
-    found = the_object(reply.text, holding=holding, cut=reply.finish == "length", seen=seen)
+    cut = reply.finish == "length"
+    found = the_object(reply.text, holding="verdicts" if cases == 1 else "candidates", cut=cut, seen=seen)
     if found is None:
-        reason = "truncated" if reply.finish == "length" else "unparsable"
+        reason = "truncated" if cut else "unparsable"
         return [{c.id: Missing(reason, reply.text[:200]) for c in criteria} for _ in range(cases)]
-    held = [found] if cases == 1 else [_field(found, "candidates", str(at)) for at in range(1, cases + 1)]
-    return [_read_case(one, criteria, sources, cut=reply.finish == "length") for one in held]
+    if cases == 1:
+        return [_read_case(found, criteria, sources, cut=cut)]
+    held = _field(found, "candidates")
+    return [_read_case(_field(held, str(at)), criteria, sources, cut=cut) for at in range(1, cases + 1)]
 
 
 def the_object(text: str, *, holding: str, cut: bool = False, seen: str = "") -> dict[str, Any] | None:
@@ -140,13 +142,12 @@ def _objects_in(text: str, holding: str, seen: str) -> list[dict[str, Any]]:
 def _read_case(
     held: Any, criteria: Sequence[Criterion], sources: Mapping[str, str], *, cut: bool
 ) -> dict[str, Verdict | Missing]:
-    return {c.id: _read_one(_field(held, "verdicts", c.id), c, sources, cut=cut) for c in criteria}
+    given = _field(held, "verdicts")
+    return {c.id: _read_one(_field(given, c.id), c, sources, cut=cut) for c in criteria}
 
 
-def _field(value: Any, *keys: str) -> Any:
-    for key in keys:
-        value = cast("dict[str, Any]", value).get(key) if isinstance(value, dict) else None
-    return value
+def _field(value: Any, key: str) -> Any:
+    return cast("dict[str, Any]", value).get(key) if isinstance(value, dict) else None
 
 
 def _read_one(answer: Any, criterion: Criterion, sources: Mapping[str, str], *, cut: bool) -> Verdict | Missing:
@@ -164,6 +165,8 @@ def _read_one(answer: Any, criterion: Criterion, sources: Mapping[str, str], *, 
 
 def _value(said: Any, criterion: Criterion) -> float | Missing | None:
     """Yes, no, a level or n/a (None), only as the criterion offers it."""
+    if criterion.scale is None and isinstance(said, str) and said in _VALUES:
+        return _VALUES[said]
     if isinstance(said, bool):
         said = "yes" if said else "no"
     word = str(said).strip().casefold() if isinstance(said, str | int) else ""
@@ -180,4 +183,6 @@ def _value(said: Any, criterion: Criterion) -> float | Missing | None:
 
 def _text(value: Any) -> str | None:
     """Gives a field's text. An escape in the reply can write half a surrogate, which no file can hold."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()

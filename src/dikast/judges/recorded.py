@@ -20,17 +20,17 @@ from dikast.errors import DataError
 from dikast.judges.base import Verdicts
 from dikast.judges.render import Case
 from dikast.models.base import Capabilities
-from dikast.records import Missing, Usage, Verdict
-from dikast.rollouts import file_hash
+from dikast.records import Missing, Usage, Value, Verdict
+from dikast.rollouts import BUFFER, file_hash
 from dikast.spec.judge import Criterion
 
 CONCURRENCY = 1
 """Nothing waits, so nothing is gained side by side."""
 
-_Key = tuple[str, int | None]
+_ONE = Usage(questions=1)
 
 
-class _Row(msgspec.Struct, frozen=True):
+class _Row(Value, frozen=True):
     id: str
     verdicts: dict[str, Any]
     item: int | None = None
@@ -53,20 +53,21 @@ class RecordedJudge:
         self.fingerprint = file_hash(path)
         self.capabilities = Capabilities(quote=True, reason=True, na=True, concurrency=CONCURRENCY)
         self._rows = self._read()
-        self._all: dict[_Key, dict[str, Any]] | None = None
+        self._all: dict[tuple[str, int | None], dict[str, Any]] | None = None
 
     async def judge(
         self, cases: Sequence[Case], criteria: Sequence[Criterion], *, repeat: int = 0, until: float | None = None
     ) -> tuple[list[Verdicts], Usage]:
         """Gives the recorded verdicts. What was not recorded is missing as `rejected`."""
-        return [self._of(case, criteria) for case in cases], Usage(questions=len(cases))
+        usage = _ONE if len(cases) == 1 else Usage(questions=len(cases))
+        return [self._of(case, criteria) for case in cases], usage
 
     async def close(self) -> None:
         """Closes the file."""
         self._rows.close()
 
     def _of(self, case: Case, criteria: Sequence[Criterion]) -> Verdicts:
-        held = self._look((case.rollout, case.item))
+        held = self._look(case)
         return {c.id: self._verdict(held.get(c.id) if held else None, c, case) for c in criteria}
 
     def _verdict(self, said: Any, criterion: Criterion, case: Case) -> Verdict | Missing:
@@ -79,22 +80,22 @@ class RecordedJudge:
             return Missing("rejected", f"{self.path.name} has no verdict of '{criterion.id}' on '{case.rollout}'")
         return Verdict(value=share, reason=_text(told.get("reason")), evidence=_text(told.get("evidence")))
 
-    def _look(self, key: _Key) -> dict[str, Any] | None:
+    def _look(self, case: Case) -> dict[str, Any] | None:
         if self._all is None:
             row = next(self._rows, None)
-            if row is not None and row[0] == key:
-                return row[1]
+            if row is not None and row.id == case.rollout and row.item == case.item:
+                return row.verdicts
             # Out of order, or asked again: from here on the whole file is at hand.
-            held: dict[_Key, dict[str, Any]] = {}
-            for recorded, verdicts in self._read():
-                held.setdefault(recorded, verdicts)
+            held: dict[tuple[str, int | None], dict[str, Any]] = {}
+            for row in self._read():
+                held.setdefault((row.id, row.item), row.verdicts)
             self._all = held
-        return self._all.get(key)
+        return self._all.get((case.rollout, case.item))
 
-    def _read(self) -> Generator[tuple[_Key, dict[str, Any]]]:
-        with self.path.open("rb") as lines:
+    def _read(self) -> Generator[_Row]:
+        with self.path.open("rb", buffering=BUFFER) as lines:
             for number, line in enumerate(lines, start=1):
-                if not line.strip():
+                if line.isspace():
                     continue
                 try:
                     row = _decode(line)
@@ -103,7 +104,7 @@ class RecordedJudge:
                         f"{self.path}:{number}: no recorded verdicts ({error}); "
                         'write {"id": rollout, "verdicts": {criterion: 0.8}}'
                     ) from None
-                yield (row.id, row.item), row.verdicts
+                yield row
 
 
 def _text(value: Any) -> str | None:

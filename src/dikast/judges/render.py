@@ -45,17 +45,15 @@ def template(name: str) -> str:
 
 
 @cache
-def _cut(name: str) -> tuple[list[str], list[str]]:
-    """The texts of a template around its slots, and the slots' names."""
-    pieces = _SLOT.split(template(name))
-    return pieces[::2], pieces[1::2]
+def _with_slots(name: str, wording: str | None) -> str:
+    """A template as Python's % takes it, the slots by their names."""
+    text = template(f"wordings/{wording}/{name}" if wording else name)
+    return _SLOT.sub(r"%(\1)s", text.replace("%", "%%"))
 
 
 def fill(name: str, values: Mapping[str, str], wording: str | None = None) -> str:
     """Fills a template in one pass: a value that holds `{candidate}` cannot pull anything in. `wording` is one of `WORDINGS`."""
-    texts, slots = _cut(f"wordings/{wording}/{name}" if wording else name)
-    filled = [text for slot, before in zip(slots, texts, strict=False) for text in (before, values[slot])]
-    return "".join([*filled, texts[-1]])
+    return _with_slots(name, wording) % values
 
 
 def system_message(objective: str, wording: str | None = None) -> Message:
@@ -79,17 +77,20 @@ def plain(value: Any) -> str:
 
 def case_text(case: Case) -> str:
     """Documents first, then the fenced candidate."""
-    documents = "".join(f"# {name}\n{shown(text).strip()}\n\n" for name, text in case.documents)
-    return fill("documents", {"documents": documents, "candidate": fenced(shown(case.candidate).strip())})
+    candidate = fenced(shown(case.candidate).strip())
+    return fill("documents", {"documents": _documents_text(case.documents), "candidate": candidate})
+
+
+def _documents_text(documents: Sequence[tuple[str, str]]) -> str:
+    return "".join([f"# {name}\n{shown(text).strip()}\n\n" for name, text in documents])
 
 
 def cases_text(cases: Sequence[Case]) -> str:
     """Several candidates to the same documents, numbered from 1, each behind its own fence."""
     if len(cases) == 1:
         return case_text(cases[0])
-    documents = "".join(f"# {name}\n{shown(text).strip()}\n\n" for name, text in cases[0].documents)
     numbered = [f"# Candidate {at}\n{fenced(shown(case.candidate).strip())}" for at, case in enumerate(cases, start=1)]
-    return documents + "\n\n".join(numbered)
+    return _documents_text(cases[0].documents) + "\n\n".join(numbered)
 
 
 def yes_no_messages(

@@ -7,8 +7,8 @@ candidates in one request, with probabilities. Any other is asked for all of the
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator, Sequence
-from functools import lru_cache, partial
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -23,7 +23,7 @@ from dikast.judges.merge import merged
 from dikast.judges.priming import primed
 from dikast.judges.read import read_level, read_structured, read_yes_no
 from dikast.judges.render import Case, cases_text, structured_system, yes_no_messages
-from dikast.models.base import Capabilities, Reply, Request
+from dikast.models.base import Capabilities, Form, Reply, Request
 from dikast.records import Message, Missing, Usage, Verdict
 from dikast.spec.judge import Criterion
 from dikast.tasks import side_by_side
@@ -33,7 +33,21 @@ TOP_LOGPROBS = 20
 TOKENS_PER_VERDICT = 160
 """Room for one quote, one reason and the answer."""
 
+MOST_ASKED_OF_ALL = 64
+"""Sets of questions that are remembered, each written once."""
+
 _ASK_ONCE_MORE = frozenset({"unparsable", "bad_evidence", "truncated"})
+
+
+class AskedOfAll(msgspec.Struct, frozen=True, kw_only=True):
+    """What is the same in the questions about every rollout."""
+
+    criteria: Sequence[Criterion]
+    """Held here, so that no other criteria come to have their identity."""
+    system: Message
+    form: Form
+    quoted: frozenset[str]
+    """Inputs from which a criterion wants a quote."""
 
 
 class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +60,8 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
     temperature: float = 0.0
     wording: str | None = None
     """Of the texts around the questions: one of `render.WORDINGS`, None for the one that rewards are scored with."""
+    asked: dict[tuple[int, int], AskedOfAll] = {}
+    """By the criteria's identity, which is looked up faster than what they say, and the number of cases."""
 
     @property
     def name(self) -> str:
@@ -68,9 +84,9 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
         """Gives a verdict, or what is missing, for each criterion by its id, for each case in order."""
         if not cases or not criteria:
             return _nothing_asked(cases)
-        if self.samples == 1:
-            return self._once(cases, criteria, repeat, until)
-        return self._sampled(cases, criteria, repeat * self.samples, until)
+        if self.samples != 1:
+            return self._sampled(cases, criteria, repeat * self.samples, until)
+        return self._once(cases, criteria, repeat, until)
 
     async def close(self) -> None:
         """Lets go of the model."""
@@ -93,26 +109,27 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
     def _once(
         self, cases: Sequence[Case], criteria: Sequence[Criterion], repeat: int, until: float | None
     ) -> Coroutine[Any, Any, tuple[list[Verdicts], Usage]]:
-        can = self.capabilities
+        can = self.asker.model.capabilities
         if can.logprobs:
             return self._one_by_one(cases, criteria, repeat, until)
+        together = self._decisions if can.decisions else self._all_at_once
         if self.max_criteria_per_call is not None:
-            return self._in_chunks(cases, criteria, self.max_criteria_per_call, repeat, until)
-        return self._together(cases, criteria, repeat, until)
-
-    def _together(
-        self, cases: Sequence[Case], criteria: Sequence[Criterion], repeat: int, until: float | None
-    ) -> Coroutine[Any, Any, tuple[list[Verdicts], Usage]]:
-        ask = self._decisions if self.capabilities.decisions else self._all_at_once
-        return ask(cases, criteria, repeat, until)
+            return self._in_chunks(together, cases, criteria, self.max_criteria_per_call, repeat, until)
+        return together(cases, criteria, repeat, until)
 
     async def _in_chunks(
-        self, cases: Sequence[Case], criteria: Sequence[Criterion], size: int, repeat: int, until: float | None
+        self,
+        together: Callable[..., Coroutine[Any, Any, tuple[list[Verdicts], Usage]]],
+        cases: Sequence[Case],
+        criteria: Sequence[Criterion],
+        size: int,
+        repeat: int,
+        until: float | None,
     ) -> tuple[list[Verdicts], Usage]:
         verdicts: list[Verdicts] = [{} for _ in cases]
         usage = Usage()
         for some in (criteria[start : start + size] for start in range(0, len(criteria), size)):
-            said, cost = await self._together(cases, some, repeat, until)
+            said, cost = await together(cases, some, repeat, until)
             usage += cost
             for all_of_case, of_case in zip(verdicts, said, strict=True):
                 all_of_case.update(of_case)
@@ -153,14 +170,20 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
     async def _all_at_once(
         self, cases: Sequence[Case], criteria: Sequence[Criterion], repeat: int, until: float | None
     ) -> tuple[list[Verdicts], Usage]:
-        request = self._structured_request(cases, criteria)
+        asked = self.asked.get((id(criteria), len(cases))) or self._asked_of_all(criteria, len(cases))
+        request = Request(
+            messages=(asked.system, Message(role="user", content=cases_text(cases))),
+            max_tokens=TOKENS_PER_VERDICT * len(criteria) * len(cases) + 64,
+            temperature=self.temperature,
+            form=asked.form,
+        )
         outcome, usage = await self.asker.ask(request, repeat=repeat, until=until)
         if isinstance(outcome, Missing):
             return _all_missing(outcome, cases, criteria), usage
-        sources = _quotable(cases[0], criteria)
+        sources = _quotable(cases[0], asked.quoted) if asked.quoted else {}
         seen = request.messages[-1].content
         verdicts = read_structured(outcome, criteria, sources, cases=len(cases), seen=seen)
-        if not any(_once_more(verdict) for said in verdicts for verdict in said.values()):
+        if not _any_once_more(verdicts):
             return verdicts, usage
         second, cost = await self.asker.ask(
             asked_again(request, outcome, "; ".join(_problems(verdicts))), repeat=repeat, until=until
@@ -169,27 +192,17 @@ class RubricJudge(msgspec.Struct, frozen=True, kw_only=True):
             _mended(verdicts, read_structured(second, criteria, sources, cases=len(cases), seen=seen))
         return verdicts, usage + cost
 
-    def _structured_request(self, cases: Sequence[Case], criteria: Sequence[Criterion]) -> Request:
-        system, schema = _asked_of_all(
-            self.objective, tuple(criteria), self.capabilities.reason, len(cases), self.wording
+    def _asked_of_all(self, criteria: Sequence[Criterion], cases: int) -> AskedOfAll:
+        reason = self.capabilities.reason
+        if len(self.asked) >= MOST_ASKED_OF_ALL:
+            self.asked.clear()
+        asked = self.asked[id(criteria), cases] = AskedOfAll(
+            criteria=criteria,
+            system=structured_system(self.objective, criteria, reason=reason, cases=cases, wording=self.wording),
+            form=Form(verdicts_schema(criteria, reason=reason, cases=cases)),
+            quoted=frozenset(criterion.evidence for criterion in criteria if criterion.evidence),
         )
-        return Request(
-            messages=(system, Message(role="user", content=cases_text(cases))),
-            max_tokens=TOKENS_PER_VERDICT * len(criteria) * len(cases) + 64,
-            temperature=self.temperature,
-            schema=schema,
-        )
-
-
-@lru_cache(maxsize=64)
-def _asked_of_all(
-    objective: str, criteria: tuple[Criterion, ...], reason: bool, cases: int, wording: str | None
-) -> tuple[Message, dict[str, object]]:
-    """What is the same for every rollout: the questions, and the form of the reply."""
-    return (
-        structured_system(objective, criteria, reason=reason, cases=cases, wording=wording),
-        verdicts_schema(criteria, reason=reason, cases=cases),
-    )
+        return asked
 
 
 def one_question(
@@ -258,9 +271,8 @@ def _all_missing(missing: Missing, cases: Sequence[Case], criteria: Sequence[Cri
     return [dict.fromkeys((c.id for c in criteria), missing) for _ in cases]
 
 
-def _quotable(case: Case, criteria: Sequence[Criterion]) -> dict[str, str]:
+def _quotable(case: Case, wanted: frozenset[str]) -> dict[str, str]:
     """The documents from which a criterion wants a quote, as the judge is shown them: it can quote nothing else."""
-    wanted = {criterion.evidence for criterion in criteria}
     return {name: shown(text) for name, text in case.documents if name in wanted}
 
 
@@ -292,6 +304,14 @@ def _named(verdicts: Sequence[Verdicts], reason: str) -> str:
 
 def _once_more(verdict: Verdict | Missing) -> bool:
     return isinstance(verdict, Missing) and verdict.reason in _ASK_ONCE_MORE
+
+
+def _any_once_more(verdicts: Sequence[Verdicts]) -> bool:
+    for said in verdicts:
+        for verdict in said.values():
+            if _once_more(verdict):
+                return True
+    return False
 
 
 def _mean(drawn: Sequence[Verdict | Missing]) -> Verdict | Missing:

@@ -66,7 +66,8 @@ async def tried(
     number = 0
     while True:
         number += 1
-        entered = await limiter.enter(tokens)
+        if (entered := limiter.entered(tokens)) is None:
+            entered = await limiter.enter(tokens)
         try:
             try:
                 with watch.timed():

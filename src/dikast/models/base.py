@@ -26,6 +26,25 @@ class Choice(Value, frozen=True, kw_only=True):
     """What each label means, in the order of the labels; empty where they speak for themselves."""
 
 
+class Form:
+    """A JSON Schema that a reply's text is to follow; written once, since requests by the thousand ask for the same."""
+
+    __slots__ = ("ordered", "schema", "written")
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self.schema = schema
+        self.written = msgspec.Raw(msgspec.json.encode(schema))
+        """In the order in which the model is to write."""
+        self.ordered = msgspec.Raw(msgspec.json.encode(schema, order="deterministic"))
+        """As a request's bytes hold it."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Form) and bytes(self.ordered) == bytes(other.ordered)
+
+    def __hash__(self) -> int:
+        return hash(bytes(self.ordered))
+
+
 class Request(Value, frozen=True, kw_only=True):
     """One request to a model. Its bytes, with the model and its parameters, are the journal's key."""
 
@@ -34,10 +53,19 @@ class Request(Value, frozen=True, kw_only=True):
     temperature: float = 0.0
     top_logprobs: int = 0
     """How many alternatives of the first token are wanted, with log-probabilities; 0 for none."""
-    schema: dict[str, Any] | None = None
-    """JSON Schema that the reply's text is to follow."""
+    form: Form | None = msgspec.field(default=None, name="schema")
+    """What the reply's text is to follow."""
     choices: tuple[Choice, ...] | msgspec.UnsetType = msgspec.UNSET
     """Questions to a decision model, each answered with probabilities. Unset, it leaves the bytes as they were."""
+
+
+def _as_ordered(form: object) -> msgspec.Raw:
+    assert isinstance(form, Form)
+    return form.ordered
+
+
+request_bytes = msgspec.json.Encoder(order="deterministic", enc_hook=_as_ordered).encode
+"""Writes a request as the journal's key and its record hold it."""
 
 
 class Reply(Value, frozen=True, kw_only=True):

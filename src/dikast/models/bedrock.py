@@ -107,7 +107,7 @@ class BedrockModel:
 
     async def reply(self, request: Request) -> Reply:
         """Answers, after retries. Raises `ModelError`, or `UnavailableError` where no request can work."""
-        if request.schema is None:
+        if request.form is None:
             return await self._in_format(request, "none")
         return await self._formats.ask(lambda reply_format: self._in_format(request, reply_format))
 

@@ -74,14 +74,14 @@ def converse_arguments(
     }
     if system:
         arguments["system"] = system
-    if request.schema is not None and reply_format == "json_schema":
-        schema = {"name": _TOOL, "schema": msgspec.json.encode(request.schema).decode()}
+    if request.form is not None and reply_format == "json_schema":
+        schema = {"name": _TOOL, "schema": bytes(request.form.written).decode()}
         arguments["outputConfig"] = {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}}
-    elif request.schema is not None and reply_format == "tool":
+    elif request.form is not None and reply_format == "tool":
         tool = {
             "name": _TOOL,
             "description": "Gives the reply.",
-            "inputSchema": {"json": request.schema},
+            "inputSchema": {"json": request.form.schema},
             "strict": True,
         }
         arguments["toolConfig"] = {"tools": [{"toolSpec": tool}], "toolChoice": {"any": {}}}

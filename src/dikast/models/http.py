@@ -40,7 +40,8 @@ _STOPS = {
 """Answers that every request would get."""
 _PASSING: dict[int, MissingReason] = {408: "timeout", 425: "transport", 429: "rate_limited"}
 _TOO_MUCH = frozenset({429, 503})
-_LEFT = tuple((f"x-ratelimit-remaining-{of}", f"x-ratelimit-reset-{of}") for of in ("requests", "tokens"))
+_REQUESTS_LEFT, _TOKENS_LEFT = "x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens"
+_RESETS = ((_REQUESTS_LEFT, "x-ratelimit-reset-requests"), (_TOKENS_LEFT, "x-ratelimit-reset-tokens"))
 """Headers: how much is left, and in how long there is more."""
 
 Read = Callable[[bytes, float], Reply]
@@ -110,8 +111,9 @@ class HttpEndpoint:
             return TryAgain(reason="transport", detail=f"{self.endpoint}: {error}")
         if answer.status != 200:
             return self._failed(answer, _told(answer.body, door.key))
-        if (pause := _exhausted(answer.headers)) > 0:
-            door.limiter.close_for(pause)
+        headers = answer.headers
+        if headers.get(_REQUESTS_LEFT) == "0" or headers.get(_TOKENS_LEFT) == "0":
+            door.limiter.close_for(_exhausted(headers))
         try:
             return read(answer.body, time.monotonic() - started)
         except ModelError as error:
@@ -182,7 +184,7 @@ def _exhausted(headers: Headers, *, failed: bool = False) -> float:
     Of a server that has failed, headers that tell the reset alone say so too.
     """
     pause = 0.0
-    for left, reset in _LEFT:
+    for left, reset in _RESETS:
         said = headers.get(left)
         if said == "0" or (failed and said is None):
             pause = max(pause, seconds_of_reset(headers.get(reset)))

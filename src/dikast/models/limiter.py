@@ -49,11 +49,18 @@ class Limiter:
         self._tokens = _Rate(tokens_per_minute) if tokens_per_minute else None
         self._rates = tuple(rate for rate in (self._requests, self._tokens) if rate is not None)
 
+    def entered(self, tokens: int) -> float | None:
+        """Takes a place for a request of about so many tokens, where one is free now. Gives the time, for `too_much`."""
+        now = self._clock()
+        if self._waiting or self.under_way + 1 > self.limit or self._closed_for(now) > 0:
+            return None
+        self._take(tokens, now)
+        return now
+
     async def enter(self, tokens: int) -> float:
-        """Waits for a place for a request of about so many tokens. Gives the time of entry, for `too_much`."""
-        if not self._waiting and self.under_way < int(self.limit) and self._closed_for() <= 0:
-            self._take(tokens)
-            return self._clock()
+        """Waits for a place. Gives the time of entry."""
+        if (now := self.entered(tokens)) is not None:
+            return now
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((turn, tokens))
         self._let_in()
@@ -69,11 +76,12 @@ class Limiter:
     def leave(self) -> None:
         """Gives a place back."""
         self.under_way -= 1
-        self._let_in()
+        if self._waiting:
+            self._let_in()
 
     def well(self) -> None:
         """An answer came: there may be room for more. Counted before its place is given back."""
-        if self.under_way < int(self.limit):
+        if self.under_way + 1 <= self.limit:
             # The limit is not what holds requests back, so nothing is learnt about it.
             return
         rise = 1.0 if self.limit < self._steep_until else 1.0 / self.limit
@@ -94,9 +102,10 @@ class Limiter:
         self._closed_until = max(self._closed_until, self._clock() + seconds)
 
     def _let_in(self) -> None:
-        while self._waiting and self.under_way < int(self.limit):
+        while self._waiting and self.under_way + 1 <= self.limit:
             turn, tokens = self._waiting[0]
-            if not turn.done() and (wait := self._closed_for()) > 0:
+            now = self._clock()
+            if not turn.done() and (wait := self._closed_for(now)) > 0:
                 if self._timer is None:
                     self._timer = asyncio.get_running_loop().call_later(wait, self._open_again)
                 return
@@ -104,25 +113,22 @@ class Limiter:
             if turn.done():
                 # Whoever stood here has given up.
                 continue
-            self._take(tokens)
+            self._take(tokens, now)
             turn.set_result(None)
 
     def _open_again(self) -> None:
         self._timer = None
         self._let_in()
 
-    def _closed_for(self) -> float:
+    def _closed_for(self, now: float) -> float:
         """Seconds until somebody may enter: the server asked for them, or the minute's share is used up."""
         until = self._closed_until
         for rate in self._rates:
             until = max(until, rate.free_at)
-        return until - self._clock()
+        return until - now
 
-    def _take(self, tokens: int) -> None:
+    def _take(self, tokens: int, now: float) -> None:
         self.under_way += 1
-        if not self._rates:
-            return
-        now = self._clock()
         if self._requests is not None:
             self._requests.take(1, now)
         if self._tokens is not None:

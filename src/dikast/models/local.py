@@ -24,7 +24,7 @@ import msgspec
 
 from dikast.errors import ModelError, UnavailableError
 from dikast.models.base import Capabilities, Reply, Request
-from dikast.models.wire import body_of, read_body
+from dikast.models.wire import body_of, read_answer
 
 CONTEXT = 4096
 """Tokens of prompt and reply together."""
@@ -70,14 +70,15 @@ class LocalModel:
         if self._server is None:
             self._server = self._load()
         started = time.monotonic()
-        body = body_of(_defused(request)) | {"cache_prompt": True}
         try:
-            answer = self._server.handle_chat_completions(body)
+            # llama.cpp takes plain values.
+            body = msgspec.json.decode(msgspec.json.encode(body_of(_defused(request))))
+            answer = self._server.handle_chat_completions(body | {"cache_prompt": True})
         except (ValueError, RuntimeError, IndexError) as error:
             raise ModelError("rejected", f"llama.cpp refuses the request ({error})") from error
         if "error" in answer:
             raise _failure(answer["error"])
-        return read_body(answer, seconds=time.monotonic() - started)
+        return read_answer(answer, time.monotonic() - started)
 
     def _load(self) -> Any:
         llama = _llama()

@@ -42,7 +42,7 @@ class OpenAIModel:
 
     def reply(self, request: Request) -> Coroutine[Any, Any, Reply]:
         """Answers, after retries. Raises `ModelError`, or `UnavailableError` where no request can work."""
-        if request.schema is None:
+        if request.form is None:
             return self._reply_in(request, "none")
         return self._formats.ask(partial(self._reply_in, request))
 
@@ -72,14 +72,12 @@ class OpenAIModel:
         return reply
 
     def _sent(self, body: dict[str, Any], request: Request) -> Coroutine[Any, Any, Reply]:
-        raw = encoded(with_extra(body, self._extra))
-        return self._endpoint.post(raw, _read, tokens=tokens_of(len(raw), request.max_tokens))
+        raw = encoded(with_extra(body, self._extra) if self._extra else body)
+        return self._endpoint.post(raw, read_body, tokens=tokens_of(len(raw), request.max_tokens))
 
 
 def with_extra(body: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
     """Lays the connection's own fields over a body; a null takes a field away."""
-    if not extra:
-        return body
     return {name: value for name, value in (body | extra).items() if value is not None}
 
 
@@ -88,8 +86,8 @@ def encoded(body: dict[str, Any]) -> bytes:
     try:
         return msgspec.json.encode(body)
     except UnicodeEncodeError:
-        return json.dumps(body).encode("ascii")
+        return json.dumps(body, default=_builtin).encode("ascii")
 
 
-def _read(body: bytes, seconds: float) -> Reply:
-    return read_body(body, seconds=seconds)
+def _builtin(value: object) -> Any:
+    return json.loads(bytes(value)) if isinstance(value, msgspec.Raw) else msgspec.to_builtins(value)

@@ -14,10 +14,17 @@ import msgspec
 
 from dikast.errors import ConfigError, ModelError
 from dikast.journal import Journal
-from dikast.models.base import Capabilities, Reply, Request
+from dikast.models.base import Capabilities, Reply, Request, request_bytes
 
 CONCURRENCY = 256
 """Requests at once; nothing waits for anything."""
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """Of a request that was answered, what tells which kind of model answered it."""
+
+    top_logprobs: int = 0
+    choices: tuple[msgspec.Raw, ...] | None = None
 
 
 class RecordedModel:
@@ -35,8 +42,8 @@ class RecordedModel:
                 f"{name}: {path} holds answers of {len(models)} models ({', '.join(models)}); one is needed"
             )
         self.fingerprint = f"{models[0]} as recorded"
-        asked = msgspec.json.decode(self._journal.first_request(), type=Request)
-        logprobs, decisions = asked.top_logprobs > 0, isinstance(asked.choices, tuple)
+        asked = msgspec.json.decode(self._journal.first_request(), type=_Asked)
+        logprobs, decisions = asked.top_logprobs > 0, asked.choices is not None
         writes = not (logprobs or decisions)
         self.capabilities = Capabilities(
             logprobs=logprobs,
@@ -49,7 +56,7 @@ class RecordedModel:
 
     async def reply(self, request: Request) -> Reply:
         """Gives what was answered then. Raises `ModelError` ("rejected") for what was never asked."""
-        raw = msgspec.json.encode(request, order="deterministic")
+        raw = request_bytes(request)
         reply = self._journal.reply_to(raw)
         if reply is None:
             raise ModelError("rejected", f"{self.name} holds no answer to this question; ask the model itself")

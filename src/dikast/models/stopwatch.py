@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
+from typing import Any
 
 
 class Stopwatch:
@@ -25,17 +26,11 @@ class Stopwatch:
 
     def timed(self) -> Timed:
         """Times what the current task does inside the block."""
-        return Timed(self, self._loop)
-
-    def start(self, timed: Timed) -> None:
-        """Has it stopped when its time is over."""
-        self._running[timed] = None
+        timed = Timed(self._running, asyncio.current_task(self._loop), self._loop.time() + self.seconds)
         if self._timer is None:
+            # It goes on by itself, to the next that is due.
             self._timer = self._loop.call_at(timed.due, self._look)
-
-    def end(self, timed: Timed) -> None:
-        """Lets it be. The timer goes on, to the next that is due."""
-        self._running.pop(timed, None)
+        return timed
 
     def _look(self) -> None:
         self._timer = None
@@ -44,34 +39,34 @@ class Stopwatch:
             if timed.due > self._loop.time() + 1e-3:
                 self._timer = self._loop.call_at(timed.due, self._look)
                 return
-            self.end(timed)
             timed.stop()
 
 
 class Timed:
     """One piece of work of one task. Cancelled by the watch it ends in TimeoutError, by others as it is."""
 
-    __slots__ = ("_cancelling", "_late", "_task", "_watch", "due")
+    __slots__ = ("_cancelling", "_late", "_running", "_task", "due")
 
-    def __init__(self, watch: Stopwatch, loop: asyncio.AbstractEventLoop) -> None:
-        task = asyncio.current_task(loop)
+    def __init__(self, running: dict[Timed, None], task: asyncio.Task[Any] | None, due: float) -> None:
         if task is None:
             raise RuntimeError("what is timed must run in a task")
-        self._watch = watch
+        self._running = running
         self._task = task
         self._cancelling = task.cancelling()
         self._late = False
-        self.due = loop.time() + watch.seconds
+        self.due = due
 
     def __enter__(self) -> None:
-        self._watch.start(self)
+        self._running[self] = None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._watch.end(self)
-        if self._late and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        if not self._late:
+            del self._running[self]
+        elif self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
     def stop(self) -> None:
         """Time is over."""
         self._late = True
+        self._running.pop(self, None)
         self._task.cancel()

@@ -81,47 +81,64 @@ class _Event(msgspec.Struct, frozen=True):
     usage: _Usage | None = None
 
 
+_NO_USAGE = _Usage()
+
 _decode = msgspec.json.Decoder(_Completion).decode
 _decode_choices = msgspec.json.Decoder(_Choices).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
 
 
 def body_of(request: Request, *, model: str | None = None, reply_format: Format = "json_schema") -> dict[str, Any]:
-    """Gives the body that asks for a reply."""
+    """Gives the body that asks for a reply, for msgspec to write."""
     body: dict[str, Any] = {} if model is None else {"model": model}
-    body["messages"] = [{"role": m.role, "content": m.content} for m in request.messages]
+    body["messages"] = request.messages
     body["max_tokens"] = request.max_tokens
     body["temperature"] = request.temperature
     if request.top_logprobs:
         body |= {"logprobs": True, "top_logprobs": request.top_logprobs}
-    if request.schema is not None and reply_format == "json_schema":
-        schema = {"name": "reply", "strict": True, "schema": request.schema}
+    if request.form is not None and reply_format == "json_schema":
+        schema = {"name": "reply", "strict": True, "schema": request.form.written}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
-    elif request.schema is not None and reply_format == "json_object":
+    elif request.form is not None and reply_format == "json_object":
         body["response_format"] = {"type": "json_object"}
     return body
 
 
-def read_body(body: bytes | dict[str, Any], *, seconds: float) -> Reply:
+def read_body(body: bytes, seconds: float) -> Reply:
     """Reads a body, whole or as a stream of events, into a reply. Raises `ModelError` ("unparsable") where it is neither."""
     try:
-        if isinstance(body, bytes):
-            completion = _gathered(body) if body.lstrip().startswith(_EVENT_LINES) else _whole(body)
-        else:
-            completion = msgspec.convert(body, _Completion)
+        completion = _gathered(body) if body.lstrip().startswith(_EVENT_LINES) else _whole(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ModelError("unparsable", f"the server's answer is no chat completion ({error})") from error
+        raise _unparsable(error) from error
+    return _reply_of(completion, seconds)
+
+
+def read_answer(answer: dict[str, Any], seconds: float) -> Reply:
+    """Reads what stands in a body, decoded already. Raises `ModelError` ("unparsable") where it is no completion."""
+    try:
+        completion = msgspec.convert(answer, _Completion)
+    except msgspec.ValidationError as error:
+        raise _unparsable(error) from error
+    return _reply_of(completion, seconds)
+
+
+def _unparsable(error: Exception) -> ModelError:
+    return ModelError("unparsable", f"the server's answer is no chat completion ({error})")
+
+
+def _reply_of(completion: _Completion, seconds: float) -> Reply:
     if not completion.choices:
         raise ModelError("unparsable", "the server's answer holds no choice")
     choice = completion.choices[0]
-    usage = completion.usage or _Usage()
-    details = usage.prompt_tokens_details or _PromptDetails()
+    message = choice.message
+    usage = completion.usage or _NO_USAGE
+    details = usage.prompt_tokens_details
     return Reply(
-        text=choice.message.refusal or _without_thought(_said(choice.message)),
+        text=message.refusal or _without_thought(_said(message)),
         finish=_finish(choice),
-        first_token=_first_token(choice.logprobs),
+        first_token=_first_token(choice.logprobs) if choice.logprobs else None,
         prompt_tokens=usage.prompt_tokens or 0,
-        cached_tokens=details.cached_tokens or 0,
+        cached_tokens=details.cached_tokens or 0 if details else 0,
         completion_tokens=usage.completion_tokens or 0,
         seconds=seconds,
     )
@@ -174,6 +191,8 @@ def _said(message: _Message) -> str:
 
 def _without_thought(text: str) -> str:
     """Drops the thinking at the start of a reply; a thought that was cut off leaves nothing."""
+    if "think>" not in text:
+        return text
     if text.lstrip().startswith(_THINK):
         return text.partition(_THOUGHT)[2].lstrip()
     # Some chat templates open the thought in the prompt, and only its end is in the reply.
@@ -182,8 +201,8 @@ def _without_thought(text: str) -> str:
     return answer.lstrip() if opened_before else text
 
 
-def _first_token(logprobs: _Logprobs | None) -> tuple[tuple[str, float], ...] | None:
-    if logprobs is None or not logprobs.content:
+def _first_token(logprobs: _Logprobs) -> tuple[tuple[str, float], ...] | None:
+    if not logprobs.content:
         return None
     alternatives = [(t.token, t.logprob) for t in logprobs.content[0].top_logprobs or () if t.logprob is not None]
     return tuple(sorted(alternatives, key=lambda pair: pair[1], reverse=True)) or None

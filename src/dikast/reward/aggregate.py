@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from functools import partial
 from typing import Any, cast
 
 from dikast.checks.parsing import identity
@@ -42,11 +42,15 @@ class Aggregator:
         rubric = file.judge.mode == "rubric"
         asked = file.judge.criteria if rubric else (_PREFERRED,)
         self._kind: PartKind = "criterion" if rubric else "preference"
-        self._weights = {c.id: c.weight * readings.get(c.id, AS_IT_STANDS).factor for c in asked}
-        self._criteria = tuple(c for c in asked if self._weights[c.id] > 0)
-        self._negative = frozenset(c.id for c in asked if c.negative)
-        self._required = frozenset(c.id for c in self._criteria if c.required)
-        self._weighed = tuple((c, readings.get(c.id, AS_IT_STANDS), self._weights[c.id]) for c in self._criteria)
+        read = ((c, readings.get(c.id, AS_IT_STANDS)) for c in asked)
+        self._weighed = tuple(
+            (c, reading, c.weight * reading.factor) for c, reading in read if c.weight * reading.factor > 0
+        )
+        self._required = frozenset(c.id for c, _, _ in self._weighed if c.required)
+        negative = frozenset(c.id for c, _, _ in self._weighed if c.negative)
+        healthbench = file.aggregate == "healthbench"
+        self._quality = partial(weights_met, negative=negative) if healthbench else weighted_mean
+        self._in_range = held if healthbench else in_range
 
     def gated(self, rollout: Rollout, parts: Sequence[Part], gate: Part) -> Score:
         """The score of a rollout that a gate stopped: the lowest of the range, without a question to the judge."""
@@ -74,11 +78,18 @@ class Aggregator:
         `parts` are those of the checks. `covered` are the judge's verdicts on each of the expert's issues, where
         the judge and not a key says what the set covers.
         """
-        units = [self._unit_parts(unit) for unit in judged]
-        recall = self._recall(rollout, items, covered) if self.file.recall else None
-        everything = (*parts, *chain.from_iterable(units), *([recall] if recall else []))
+        everything = list(parts)
+        units: list[tuple[Judged, list[Part]]] = []
+        for unit in judged:
+            of_unit = self._parts_of(unit)
+            units.append((unit, of_unit))
+            everything += of_unit
+        recall = None
+        if self.file.recall is not None:
+            recall = self._recall(rollout, items, covered)
+            everything.append(recall)
         missing = _first_missing(everything)
-        value = None if missing else self._value(parts, units, judged, items, recall)
+        value = None if missing else self._value(parts, units, items, recall)
         if value is None:
             return Score(
                 id=rollout.id,
@@ -87,66 +98,57 @@ class Aggregator:
                 status="missing",
                 missing=missing.missing if missing else "not_applicable",
                 detail=f"{missing.name}: {missing.reason}" if missing else "no criterion applies",
-                parts=everything,
+                parts=tuple(everything),
                 usage=usage,
             )
-        return Score(id=rollout.id, group=rollout.group, score=value, status="scored", parts=everything, usage=usage)
+        return Score(
+            id=rollout.id, group=rollout.group, score=value, status="scored", parts=tuple(everything), usage=usage
+        )
 
-    def _unit_parts(self, unit: Judged) -> list[Part]:
+    def _parts_of(self, unit: Judged) -> list[Part]:
         return [
-            judged_part(criterion, unit, reading, weight, kind=self._kind)
-            for criterion, reading, weight in self._weighed
+            judged_part(criterion, unit, reading, weight, self._kind) for criterion, reading, weight in self._weighed
         ]
 
     def _value(
         self,
         checks: Sequence[Part],
-        units: Sequence[Sequence[Part]],
-        judged: Sequence[Judged],
+        units: Sequence[tuple[Judged, Sequence[Part]]],
         items: Sequence[Any] | None,
         recall: Part | None,
     ) -> float | None:
         qualities: list[float] = []
         vetoed = False
-        for unit, parts in zip(judged, units, strict=True):
-            values = {part.name: part.value for part in parts}
-            quality = 0.0 if unit.duplicate else self._quality(values)
+        for unit, parts in units:
+            quality = 0.0 if unit.duplicate else self._quality(parts)
             if quality is None:
                 return None
-            refused = bool(self._required) and not self._meets(values)
-            vetoed |= refused
-            qualities.append(0.0 if refused else quality)
-        judgment = self._judgment(qualities, items, recall)
+            if self._required and not self._meets(parts):
+                vetoed = True
+                quality = 0.0
+            qualities.append(quality)
+        judgment = qualities[0] if self.file.items is None else self._of_set(qualities, items, recall)
         if self.file.aggregate == "saturating":
             judgment = saturated(judgment)
-        weighed = 0.0
-        share = 0.0
+        weighed = share = 0.0
         for part in checks:
             if not part.gate:
-                weighed += part.weight
-                share += part.weight * (part.value or 0.0)
+                weight = part.weight
+                weighed += weight
+                share += weight * (part.value or 0.0)
         share += (1 - weighed) * judgment
         if vetoed and self.file.items is None:
             share = 0.0
-        if self.file.aggregate == "healthbench":
-            return held(share, self.file.range)
-        return in_range(share, self.file.range)
+        return self._in_range(share, self.file.range)
 
-    def _judgment(self, qualities: Sequence[float], items: Sequence[Any] | None, recall: Part | None) -> float:
-        if self.file.items is None:
-            return qualities[0]
+    def _of_set(self, qualities: Sequence[float], items: Sequence[Any] | None, recall: Part | None) -> float:
         if items is None:
             # No set at all, which is not an empty one: else broken JSON would be right where nothing is to find.
             return 0.0
         return set_quality(qualities, recall.value if recall else None, self.file.recall)
 
-    def _quality(self, values: Mapping[str, float | None]) -> float | None:
-        if self.file.aggregate == "healthbench":
-            return weights_met(values, self._weights, self._negative)
-        return weighted_mean(values, self._weights)
-
-    def _meets(self, values: Mapping[str, float | None]) -> bool:
-        return all((values.get(name) or 0.0) >= YES for name in self._required)
+    def _meets(self, parts: Sequence[Part]) -> bool:
+        return all((part.value or 0.0) >= YES for part in parts if part.name in self._required)
 
     def _recall(
         self, rollout: Rollout, items: Sequence[Any] | None, covered: Sequence[Verdict | Missing] | None
@@ -171,33 +173,33 @@ def _first_missing(parts: Sequence[Part]) -> Part | None:
     return None
 
 
-def weighted_mean(values: Mapping[str, float | None], weights: Mapping[str, float]) -> float | None:
+def weighted_mean(parts: Sequence[Part]) -> float | None:
     """Σ w v / Σ w over the criteria that apply; None where none does."""
     met = total = 0.0
-    for name, value in values.items():
+    for part in parts:
+        value = part.value
         if value is not None:
-            met += weights[name] * value
-            total += weights[name]
+            weight = part.weight
+            met += weight * value
+            total += weight
     return met / total if total else None
 
 
-def weights_met(
-    values: Mapping[str, float | None], weights: Mapping[str, float], negative: frozenset[str]
-) -> float | None:
+def weights_met(parts: Sequence[Part], negative: frozenset[str]) -> float | None:
     """The sum of the weights met, those of negative criteria subtracted, over the sum of the positive ones that apply.
 
     The values are signed already: of a negative criterion 1 − v is there, so it takes w v = w (1 − value). None
     where no positive criterion applies. HealthBench (Arora and others 2025) clips at 0; this does not.
     """
     met = total = 0.0
-    for name, value in values.items():
-        if value is None:
+    for part in parts:
+        if part.value is None:
             continue
-        if name in negative:
-            met -= weights[name] * (1 - value)
+        if part.name in negative:
+            met -= part.weight * (1 - part.value)
         else:
-            met += weights[name] * value
-            total += weights[name]
+            met += part.weight * part.value
+            total += part.weight
     return met / total if total else None
 
 
@@ -229,7 +231,10 @@ def in_range(share: float, limits: tuple[float, float]) -> float:
     low, high = limits
     if not -1e-9 <= share <= 1 + 1e-9:
         raise AssertionError(f"share {share} is outside 0..1")
-    return min(max(low + (high - low) * share, low), high)
+    value = low + (high - low) * share
+    if value < low:
+        return low
+    return high if value > high else value
 
 
 def held(score: float, limits: tuple[float, float]) -> float:

@@ -14,6 +14,7 @@ from dikast.records import Rollout
 from dikast.spec.reward import RecallSpec, RewardSpec
 
 FIXED = frozenset({"prompt", "completion", "reference", "id", "group"})
+_NONE: frozenset[int] = frozenset()
 
 
 class Bound(Checked, frozen=True, kw_only=True):
@@ -31,8 +32,8 @@ class Bound(Checked, frozen=True, kw_only=True):
 
 def bind(spec: RewardSpec, rollout: Rollout) -> Bound:
     """Binds a rollout. Raises `DataError` when a column that the reward names is not there."""
-    require_columns(spec, rollout)
-    documents = tuple((name, text_of(rollout, column, spec)) for name, column in spec.file.inputs.items())
+    documents = tuple([(name, text_of(rollout, column, spec)) for name, column in spec.file.inputs.items()])
+    _require_more(spec, rollout)
     return _cut(spec, rollout, documents, spec.file.judge.inputs)
 
 
@@ -62,6 +63,18 @@ def require_columns(spec: RewardSpec, rollout: Rollout) -> None:
     for column in spec.file.inputs.values():
         if rollout.columns.get(column) is None:
             _required(rollout, column, f"inputs of {spec.path} name")
+    _require_more(spec, rollout)
+
+
+def enough_columns(spec: RewardSpec) -> tuple[str, ...] | None:
+    """Columns whose being there is all that `require_columns` asks; None where it looks closer, or beyond the columns."""
+    file = spec.file
+    named = tuple(file.inputs.values())
+    closer = file.recall is not None or file.judge.compare == "reference" or not FIXED.isdisjoint(named)
+    return None if closer else named
+
+
+def _require_more(spec: RewardSpec, rollout: Rollout) -> None:
     if spec.file.recall is not None:
         _require_issues(rollout, spec.file.recall, spec)
     if spec.file.judge.compare == "reference":
@@ -108,16 +121,18 @@ def issue_text(issue: Any) -> str:
     return fill("issue", {"issue": candidate_text(issue)})
 
 
-def duplicates(bound: Bound) -> set[int]:
+def duplicates(bound: Bound) -> frozenset[int]:
     """Finds the items that repeat an earlier one of the set, in what the judge sees of them."""
+    if not bound.items:
+        return _NONE
     seen: set[str] = set()
     again: set[int] = set()
-    for at in range(len(bound.items or ())):
+    for at in range(len(bound.items)):
         key = fold(case_of(bound, at).candidate).casefold()
         if key in seen:
             again.add(at)
         seen.add(key)
-    return again
+    return frozenset(again)
 
 
 def _required(rollout: Rollout, column: str, named_by: str) -> Any:

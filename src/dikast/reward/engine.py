@@ -11,7 +11,7 @@ import msgspec
 from dikast.checks.base import PASSED, CheckFunction
 from dikast.records import Part, Rollout, Score
 from dikast.reward.aggregate import Aggregator
-from dikast.reward.binding import Bound, bind, duplicates, require_columns
+from dikast.reward.binding import Bound, bind, duplicates, enough_columns, require_columns
 from dikast.reward.judging import Found, Judging, Task
 from dikast.reward.parts import check_part, decides, passed_part
 from dikast.spec.checks import CheckSpec
@@ -77,36 +77,35 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
             progress(len(scores))
 
         def tell(task: Task, found: Found) -> None:
-            scores[task.position] = self._add_up(task, found)
+            bound = task.bound
+            scores[task.position] = self.aggregator.add_up(
+                bound.rollout, task.parts, found.judged, items=bound.items, covered=found.covered, usage=found.usage
+            )
             if progress:
                 progress(1)
 
         if tasks:
             await self.judging.group(tasks, tell, until=until)
-        return [score for _, score in sorted(scores.items())]
+        return [scores[position] for position in range(len(rollouts))]
 
     def require(self, rollout: Rollout) -> None:
         """Raises `DataError` when a column that the reward names is not there."""
         require_columns(self.spec, rollout)
 
-    def _add_up(self, task: Task, found: Found) -> Score:
-        return self.aggregator.add_up(
-            task.bound.rollout,
-            task.parts,
-            found.judged,
-            items=task.bound.items,
-            covered=found.covered,
-            usage=found.usage,
-        )
+    @property
+    def enough(self) -> tuple[str, ...] | None:
+        """Columns of a row whose being there spares `require` the look; None where nothing does."""
+        return enough_columns(self.spec)
 
     def prepare(self, position: int, bound: Bound) -> Task | Score:
         """Runs the checks. A gate that fails, or a check without an answer, gives the score at once; the rest is judged."""
         parts, gate = run_checks(self.checks, bound)
         if gate:
             return self.aggregator.gated(bound.rollout, parts, gate)
-        if any(part.missing for part in parts):
-            return self.aggregator.add_up(bound.rollout, parts, [])
-        return Task(position=position, bound=bound, parts=tuple(parts), repeats=frozenset(duplicates(bound)))
+        for part in parts:
+            if part.missing:
+                return self.aggregator.add_up(bound.rollout, parts, [])
+        return Task(position=position, bound=bound, parts=tuple(parts), repeats=duplicates(bound))
 
 
 def run_checks(checks: Iterable[tuple[CheckSpec, CheckFunction]], bound: Bound) -> tuple[list[Part], Part | None]:
@@ -114,7 +113,10 @@ def run_checks(checks: Iterable[tuple[CheckSpec, CheckFunction]], bound: Bound) 
     parts: list[Part] = []
     for check, function in checks:
         outcome = function(bound)
-        part = passed_part(check) if outcome is PASSED else check_part(check, outcome)
+        if outcome is PASSED:
+            parts.append(passed_part(check))
+            continue
+        part = check_part(check, outcome)
         parts.append(part)
         # A gate in the file's order spares the checks behind it: they may rest on what it demands.
         if decides(part):

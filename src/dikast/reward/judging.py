@@ -5,9 +5,9 @@ A model that answers one request at a time is asked in order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -48,7 +48,7 @@ Tell = Callable[[Task, Found], None]
 class Judging(Protocol):
     """How the rollouts of one group are judged."""
 
-    async def group(self, tasks: Sequence[Task], tell: Tell, *, until: float | None) -> None:
+    def group(self, tasks: Sequence[Task], tell: Tell, *, until: float | None) -> Coroutine[Any, Any, None]:
         """Tells what is found of each rollout, as soon as it is there."""
         ...
 
@@ -60,9 +60,12 @@ class RubricJudging(msgspec.Struct, frozen=True, kw_only=True):
     criteria: tuple[Criterion, ...]
     file: RewardFile
 
-    async def group(self, tasks: Sequence[Task], tell: Tell, *, until: float | None) -> None:
+    def group(self, tasks: Sequence[Task], tell: Tell, *, until: float | None) -> Coroutine[Any, Any, None]:
         """Judges the first alone where that spares the others their prefix, then the rest side by side."""
-        if len(tasks) == 1 or self.judge.capabilities.concurrency == 1:
+        return self._one(tasks[0], tell, until) if len(tasks) == 1 else self._several(tasks, tell, until)
+
+    async def _several(self, tasks: Sequence[Task], tell: Tell, until: float | None) -> None:
+        if self.judge.capabilities.concurrency == 1:
             for task in tasks:
                 await self._one(task, tell, until)
         else:

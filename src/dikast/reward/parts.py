@@ -43,18 +43,23 @@ def decides(part: Part) -> bool:
     return part.gate and part.missing is None and part.value != 1.0
 
 
-def judged_part(criterion: Criterion, unit: Judged, reading: Reading, weight: float, *, kind: PartKind) -> Part:
+def judged_part(criterion: Criterion, unit: Judged, reading: Reading, weight: float, kind: PartKind) -> Part:
     """Makes the part of one criterion, or of a preference, for one unit; its value counts for the rollout, whatever a yes means."""
     if unit.duplicate:
         return Part(name=criterion.id, kind=kind, value=0.0, weight=weight, item=unit.item, reason="repeats an item")
     verdict = unit.verdicts[criterion.id]
-    if isinstance(verdict, Missing):
+    if not isinstance(verdict, Verdict):
         return missing_part(criterion.id, kind, verdict, weight=weight, item=unit.item)
-    value = None if verdict.value is None else reading.of(verdict.value)
+    value = verdict.value
+    if value is not None:
+        if reading.threshold is not None:
+            value = reading.of(value)
+        if criterion.negative:
+            value = 1 - value
     return Part(
         name=criterion.id,
         kind=kind,
-        value=1 - value if value is not None and criterion.negative else value,
+        value=value,
         weight=weight,
         item=unit.item,
         na=value is None,

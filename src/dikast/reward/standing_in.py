@@ -147,9 +147,9 @@ def made_up(request: Request) -> Reply:
     if request.top_logprobs:
         # Which words are offered stands in the prompt alone, so every one of them is as likely as any other.
         return Reply(text="", first_token=tuple((word, math.log(0.5)) for word in _WORDS))
-    if request.schema is None:
+    if request.form is None:
         return Reply(text="")
-    return Reply(text=msgspec.json.encode(_filled(request.schema, request)).decode())
+    return Reply(text=msgspec.json.encode(_filled(request.form.schema, request)).decode())
 
 
 def _filled(schema: dict[str, Any], request: Request) -> Any:

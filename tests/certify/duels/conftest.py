@@ -51,10 +51,10 @@ class ScriptedDuels:
         share = self.belief(first, second)
         if isinstance(share, ModelError):
             raise share
-        if request.schema is None:
+        if request.form is None:
             tokens = tuple((word, math.log(p or 1e-12)) for word, p in (("A", share), ("B", 1 - share)))
             return Reply(text="", first_token=tokens)
-        if "ranking" in request.schema["properties"]:
+        if "ranking" in request.form.schema["properties"]:
             self.ranked += 1
             return Reply(text=json.dumps({"reason": "", "ranking": [1, 2] if share > 0.5 else [2, 1]}))
         return Reply(text=json.dumps({"reason": "", "better": "tie" if share == 0.5 else "A" if share > 0.5 else "B"}))
