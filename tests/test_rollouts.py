@@ -15,6 +15,26 @@ from dikast.rollouts import group_of, read_rollouts, read_rows, rollouts_in, sca
 
 Write = Callable[..., Path]
 
+TEXT = st.sampled_from(
+    ['"a"', '"b"', '"\\ud800"', '"é"', "1", "1e999", "9" * 5000, "null", "[]", '"\\q"', '"' + "x" * 5000 + '"']
+)
+ROWS = st.lists(
+    st.lists(
+        st.tuples(st.sampled_from(["id", "group", "prompt", "completion", "contract", "other"]), TEXT | st.just('"a"')),
+        max_size=2,
+    )
+    .map(
+        lambda more: ", ".join(
+            f'"{name}": {value}'
+            for name, value in [*((n, '"a"') for n in ("id", "group", "prompt", "completion", "contract")), *more]
+        )
+    )
+    .map(lambda fields: "{" + fields + "}"),
+    min_size=1,
+    max_size=4,
+)
+"""Lines that are right but for some fields, which stand twice: the last one holds."""
+
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
@@ -234,3 +254,32 @@ class TestScan:
 
         with pytest.raises(DataError, match=r":2: rollout 'line-2': no column 'contract'"):
             scan_rollouts(path, require=require)
+
+    def test_a_row_that_holds_enough_is_not_asked_about_and_another_is(self, write: Write):
+        asked: list[str] = []
+        whole = {"id": "a", "group": "g", "prompt": "p", "completion": "", "contract": "c"}
+        others = [whole | {"id": 1}, whole | {"contract": {}}, whole | {"prompt": []}, whole | {"contract": "é" * 5000}]
+
+        scan_rollouts(write(whole, *others), require=lambda rollout: asked.append(rollout.id), enough=("contract",))
+
+        assert asked == ["1", "a", "a", "a"]
+
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @given(ROWS)
+    def test_what_is_right_at_first_sight_is_right_on_a_closer_look(self, write: Write, rows: list[str]):
+        path = write(*rows)
+
+        assert scanned(path, enough=("contract", "contract")) == scanned(path)
+
+
+def scanned(path: Path, **how: Any) -> Any:
+    """What a file holds whose rows need a contract, or what is wrong with it."""
+
+    def require(rollout: Rollout) -> None:
+        if rollout.columns.get("contract") is None:
+            raise DataError("no contract")
+
+    try:
+        return scan_rollouts(path, require=require, **how)
+    except DataError as error:
+        return str(error)

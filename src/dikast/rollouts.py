@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import msgspec
 
@@ -18,7 +18,9 @@ PARQUET_ROWS = 1000
 """Rows of a Parquet file in memory at once."""
 MAX_LINE_BYTES = 16 * 1024 * 1024
 BUFFER = 256 * 1024
-"""Bytes of a file that are read at once. Lines of some hundred bytes come out of it in half the time."""
+"""Bytes of a file that are read or written at once. Lines of some hundred bytes come out of it in half the time."""
+LONG_LINE = 4096
+"""Bytes. A number of more than 4,300 digits, which no row may hold, cannot hide in a line that is shorter."""
 _decode = msgspec.json.Decoder().decode
 
 
@@ -81,13 +83,15 @@ def scan_rollouts(
     latest: str | None = None
     together = True
     count = 0
+    plain_group = None if enough is None else _plain_group(enough)
     for number, line in _lines(path):
         try:
-            row = _read_row(path, number, line)
-            if enough is not None and _plain(row, enough):
-                group: str = row["group"]
-            else:
-                group = _required(_taken(row, path, number), require, path, number).group
+            group = plain_group(line) if plain_group is not None else None
+            if group is None:
+                rollout = _taken(_read_row(path, number, line), path, number)
+                if require is not None:
+                    _require(rollout, require, path, number)
+                group = rollout.group
         except DataError as error:
             if not skip_bad:
                 raise
@@ -182,7 +186,7 @@ def appearing(path: Path) -> Generator[BinaryIO]:
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as out:
+        with partial.open("wb", buffering=BUFFER) as out:
             yield out
         partial.replace(path)
     except OSError as error:
@@ -235,27 +239,38 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise DataError(f"{path}: cannot be read as Parquet ({' '.join(str(error).split())[:200]})") from error
 
 
-def _plain(row: dict[str, Any], columns: Sequence[str]) -> bool:
-    """Whether the form of a row that could be read is right at first sight; most are."""
-    try:
-        for column in columns:
-            if row[column] is None:
-                return False
-        name, group = row["id"], row["group"]
-        texts = isinstance(row["completion"], str) and isinstance(row["prompt"], str)
-    except KeyError:
-        return False
-    # Half a surrogate is not ASCII, and refused on a closer look.
-    return texts and isinstance(name, str) and isinstance(group, str) and name.isascii() and group.isascii()
+class _Texts(msgspec.Struct, gc=False):
+    id: str
+    group: str
+    prompt: str
+    completion: str
 
 
-def _required(rollout: Rollout, require: Callable[[Rollout], None] | None, path: Path, number: int) -> Rollout:
-    if require is not None:
+def _plain_group(columns: Sequence[str]) -> Callable[[bytes | dict[str, Any]], str | None]:
+    """Makes what gives the group of a line whose form is right at first sight, as most are; None asks for a closer look.
+
+    That is a line of plain ASCII with an id, a group, a prompt and a completion, and with a text in each of the columns.
+    """
+    fields = [(f"column_{at}", str, msgspec.field(name=name)) for at, name in enumerate(dict.fromkeys(columns))]
+    made = msgspec.defstruct("PlainRow", fields, bases=(_Texts,), gc=False)
+    decode = msgspec.json.Decoder(cast("type[_Texts]", made)).decode
+
+    def plain_group(line: bytes | dict[str, Any]) -> str | None:
+        if isinstance(line, dict) or len(line) > LONG_LINE or not line.isascii():
+            return None
         try:
-            require(rollout)
-        except DataError as error:
-            raise DataError(f"{path}:{number}: {error}") from None
-    return rollout
+            return decode(line).group
+        except (msgspec.DecodeError, RecursionError):
+            return None
+
+    return plain_group
+
+
+def _require(rollout: Rollout, require: Callable[[Rollout], None], path: Path, number: int) -> None:
+    try:
+        require(rollout)
+    except DataError as error:
+        raise DataError(f"{path}:{number}: {error}") from None
 
 
 def _read_row(path: Path, number: int, line: bytes | dict[str, Any]) -> dict[str, Any]:

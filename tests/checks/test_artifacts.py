@@ -139,3 +139,8 @@ def test_the_worst_of_the_three_decides(see: See):
 def test_the_counts_are_counts_whatever_the_text(text: str):
     assert 0 <= count_odd_characters(text) <= len(text)
     assert 0 <= repetition_share(text) < 1
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_odd_characters_of_plain_text_are_those_of_any_text(text: str):
+    assert count_odd_characters(text) == count_odd_characters(f"{text}é")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dikast.checks.words import count_words, words_of
+from dikast.checks.words import count_words, folded_words, words_of
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,10 @@ def test_plain_text_without_an_apostrophe_is_split_as_with_one(text: str):
     plain = text.replace("'", " ")
 
     assert words_of(plain) == words_of(f"{plain} don't")[:-1]
+
+
+@given(st.text(st.characters(max_codepoint=127)) | st.text())
+def test_words_are_folded_one_by_one_as_the_text_is(text: str):
+    folded = [word.decode() if isinstance(word, bytes) else word for word in folded_words(text)]
+
+    assert folded == words_of(text.casefold())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dikast.errors import DataError
 from dikast.records import Message, Rollout
-from dikast.reward.binding import bind, case_of, duplicates
+from dikast.reward.binding import bind, case_of, duplicates, enough_columns
 from dikast.spec.reward import RewardFile, RewardSpec
 
 Make = Callable[..., Rollout]
@@ -186,3 +186,17 @@ def test_whatever_a_policy_writes_is_bound_and_shown(rollout: Make, completion: 
 
     assert all(isinstance(case_of(bound, unit).candidate, str) for unit in bound.units())
     assert duplicates(bound) < set(range(len(bound.items or ()) + 1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "enough"),
+    [
+        ({}, ("contract",)),
+        ({"inputs": {"A": "contract", "B": "b"}}, ("contract", "b")),
+        ({"inputs": {"A": "contract", "Asked": "prompt"}}, None),
+        ({"items": "comments", "recall": RECALL}, None),
+        ({"judge": {"model": "m:x", "mode": "preference", "compare": "reference", "prefer": "the better"}}, None),
+    ],
+)
+def test_columns_are_enough_where_nothing_else_is_asked_of_a_row(changes: dict[str, Any], enough: Any):
+    assert enough_columns(spec_of(**changes)) == enough

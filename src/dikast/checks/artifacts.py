@@ -19,7 +19,7 @@ from itertools import groupby
 
 import regex
 
-from dikast.checks.base import PASSED, Checked, Json, Outcome
+from dikast.checks.base import NOT_JSON, PASSED, Checked, Json, Outcome
 from dikast.checks.parsing import identity, text_of
 from dikast.checks.words import folded_words
 
@@ -46,7 +46,13 @@ _CLEAN = bytes(ord(" ") if code in _ODD_ASCII else code for code in range(256))
 
 def artifacts_check(checked: Checked) -> Outcome:
     """Gives the least of the three values, with its reason."""
-    worst = _worse(_characters(text_of(checked, keys=True)), _repetition(text_of(checked)))
+    text = text_of(checked, keys=True)
+    odd = count_odd_characters(text)
+    worst = _odd_outcome(odd, len(text)) if odd else PASSED
+    words = folded_words(text if checked.parsed is NOT_JSON else text_of(checked))
+    # A word four times in a row and a 4-gram that stood before repeat three words at least.
+    if len(words) - len(set(words)) >= STUTTER - 1:
+        worst = _worse(worst, _repetition(words))
     return _worse(worst, _items(checked.items)) if checked.items else worst
 
 
@@ -68,18 +74,11 @@ def _worse(one: Outcome, other: Outcome) -> Outcome:
     return other if other.value < one.value else one
 
 
-def _characters(text: str) -> Outcome:
-    odd = count_odd_characters(text)
-    if not odd:
-        return PASSED
-    return Outcome(value=max(0.0, 1 - odd / len(text) * 10_000 / ODD_AT_ZERO), reason=f"{odd} odd characters")
+def _odd_outcome(odd: int, characters: int) -> Outcome:
+    return Outcome(value=max(0.0, 1 - odd / characters * 10_000 / ODD_AT_ZERO), reason=f"{odd} odd characters")
 
 
-def _repetition(text: str) -> Outcome:
-    words = folded_words(text)
-    if len(words) - len(set(words)) < STUTTER - 1:
-        # Neither a word four times in a row nor a 4-gram that stood before: both repeat three words at least.
-        return PASSED
+def _repetition(words: Sequence[str | bytes]) -> Outcome:
     longest = max((len(list(run)) for word, run in groupby(words) if word.isalpha()), default=0)
     if longest >= STUTTER:
         return Outcome(value=0.0, reason=f"a word stands {longest} times in a row")

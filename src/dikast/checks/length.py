@@ -6,6 +6,8 @@ below `min_words` to 0 at none.
 
 from __future__ import annotations
 
+import math
+
 from dikast.checks.base import NOT_JSON, PASSED, Checked, CheckFunction, Json, Outcome
 from dikast.checks.words import count_words
 from dikast.errors import ConfigError
@@ -20,15 +22,20 @@ def length_check(check: LengthCheck, *, items: str | None, where: str) -> CheckF
             f"{where}: min_words {low} and max_words {high} leave no length; write 0 <= min <= max, max > 0"
         )
 
+    most = math.inf if high is None else high
+    field = check.field
+
     def run(checked: Checked) -> Outcome:
-        if check.field is None:
-            return _outcome(count_words(checked.rollout.completion), low, high)
-        if checked.parsed is NOT_JSON:
-            return Outcome(value=0.0, reason=f"not JSON, so there is no '{check.field}' to count")
-        if items is not None and checked.items is None:
+        if field is None:
+            words = count_words(checked.rollout.completion)
+        elif checked.parsed is NOT_JSON:
+            return Outcome(value=0.0, reason=f"not JSON, so there is no '{field}' to count")
+        elif items is not None and checked.items is None:
             return Outcome(value=0.0, reason=f"there is no list under '{items}'")
-        holders = (checked.parsed,) if checked.items is None else checked.items
-        return _outcome(sum(_words_in(holder, check.field) for holder in holders), low, high)
+        else:
+            holders = (checked.parsed,) if checked.items is None else checked.items
+            words = sum(_words_in(holder, field) for holder in holders)
+        return PASSED if low <= words <= most else _outside(words, low, most)
 
     return run
 
@@ -38,9 +45,7 @@ def _words_in(holder: Json, field: str) -> int:
     return count_words(text) if isinstance(text, str) else 0
 
 
-def _outcome(words: int, low: int, high: int | None) -> Outcome:
+def _outside(words: int, low: int, high: float) -> Outcome:
     if words < low:
         return Outcome(value=words / low, reason=f"{words} words, fewer than {low}")
-    if high is not None and words > high:
-        return Outcome(value=max(0.0, 2 - words / high), reason=f"{words} words, more than {high}")
-    return PASSED
+    return Outcome(value=max(0.0, 2 - words / high), reason=f"{words} words, more than {high}")

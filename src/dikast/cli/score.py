@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from dikast.cli.tell import ConsoleTeller
-from dikast.errors import DataError, NotGoodEnoughError, UsageError
+from dikast.errors import DataError, NotGoodEnoughError, UnavailableError, UsageError
 from dikast.loading import open_reward
 from dikast.records import MissingReason, Score
 from dikast.reward.blocking import run_blocking
@@ -81,6 +81,8 @@ def command(
             teller.say(line)
         if budget.refused:
             teller.say(f"{budget.spent_what}: {budget.refused} questions were not asked; run again with more to go on")
+    if counts.unanswered is not None and set(summary.statuses) == {"missing"} and set(summary.missing) == {"transport"}:
+        raise UnavailableError(f"nobody answered: {counts.unanswered}; mend that and run the same command again")
     if summary.coverage < min_coverage:
         raise NotGoodEnoughError(
             f"{summary.coverage:.1%} of the scores could be had (--min-coverage {min_coverage:.0%}); "
@@ -122,42 +124,47 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Counts:
-    """Adds up what becomes of the rollouts, one score at a time."""
+    """Adds up what becomes of the rollouts, some at a time."""
 
     def __init__(self) -> None:
         self.statuses: Counter[str] = Counter()
         self.missing: Counter[MissingReason] = Counter()
         self.total = 0.0
-        self.valid = 0
         self.questions = self.asked = 0
         self.prompt_tokens = self.cached_tokens = self.completion_tokens = 0
         self.votes: dict[str, VoteAgreement] = {}
+        self.unanswered: str | None = None
+        """What is told of the first question that did not reach a model."""
 
-    def add(self, score: Score) -> None:
-        self.statuses[score.status] += 1
-        if score.missing:
-            self.missing[score.missing] += 1
-        if score.score is not None:
-            self.total += score.score
-            self.valid += 1
-        usage = score.usage
-        self.questions += usage.questions
-        self.asked += usage.asked
-        self.prompt_tokens += usage.prompt_tokens
-        self.cached_tokens += usage.cached_tokens
-        self.completion_tokens += usage.completion_tokens
-        for part in score.parts:
-            if part.votes is not None:
-                self.votes.setdefault(part.name, VoteAgreement(len(part.votes))).add(part.votes)
+    def add(self, scores: Sequence[Score]) -> None:
+        for score in scores:
+            self.statuses[score.status] += 1
+            if score.score is not None:
+                self.total += score.score
+            elif score.missing:
+                self.missing[score.missing] += 1
+                if score.missing == "transport" and self.unanswered is None:
+                    self.unanswered = score.detail
+            usage = score.usage
+            self.questions += usage.questions
+            if usage.asked:
+                self.asked += usage.asked
+                self.prompt_tokens += usage.prompt_tokens
+                self.cached_tokens += usage.cached_tokens
+                self.completion_tokens += usage.completion_tokens
+            for part in score.parts:
+                if part.votes is not None:
+                    self.votes.setdefault(part.name, VoteAgreement(len(part.votes))).add(part.votes)
 
     def summary(self, scan: Scan, *, refused: int, usd: float | None) -> Summary:
+        valid = scan.rollouts - self.missing.total()
         return Summary(
             rollouts=scan.rollouts,
             skipped=len(scan.bad),
             statuses=dict(self.statuses),
             missing=dict(self.missing),
-            coverage=self.valid / scan.rollouts,
-            mean=self.total / self.valid if self.valid else None,
+            coverage=valid / scan.rollouts,
+            mean=self.total / valid if valid else None,
             questions=self.questions,
             asked=self.asked,
             prompt_tokens=self.prompt_tokens,
@@ -192,6 +199,5 @@ async def _write(
     encoder = msgspec.json.Encoder()
     async for scores in scored:
         out.write(encoder.encode_lines(scores))
-        for score in scores:
-            counts.add(score)
+        counts.add(scores)
         move(len(scores))

@@ -27,8 +27,6 @@ from dikast.spec.judge import Criterion
 CONCURRENCY = 1
 """Nothing waits, so nothing is gained side by side."""
 
-_ONE = Usage(questions=1)
-
 
 class _Row(Value, frozen=True):
     id: str
@@ -59,38 +57,42 @@ class RecordedJudge:
         self, cases: Sequence[Case], criteria: Sequence[Criterion], *, repeat: int = 0, until: float | None = None
     ) -> tuple[list[Verdicts], Usage]:
         """Gives the recorded verdicts. What was not recorded is missing as `rejected`."""
-        usage = _ONE if len(cases) == 1 else Usage(questions=len(cases))
-        return [self._of(case, criteria) for case in cases], usage
+        given = [self.look_up(case.rollout, case.item, criteria) for case in cases]
+        return given, Usage(questions=len(cases))
+
+    def look_up(self, rollout: str, item: int | None, criteria: Sequence[Criterion]) -> Verdicts:
+        """Gives what is recorded of one unit, an item or the whole completion."""
+        held = self._held(rollout, item) or {}
+        verdicts: Verdicts = {}
+        for criterion in criteria:
+            said = held.get(criterion.id)
+            usual = isinstance(said, float) and 0 <= said <= 1
+            verdicts[criterion.id] = Verdict(value=said) if usual else self._verdict(said, criterion, rollout)
+        return verdicts
 
     async def close(self) -> None:
         """Closes the file."""
         self._rows.close()
 
-    def _of(self, case: Case, criteria: Sequence[Criterion]) -> Verdicts:
-        held = self._look(case)
-        return {c.id: self._verdict(held.get(c.id) if held else None, c, case) for c in criteria}
-
-    def _verdict(self, said: Any, criterion: Criterion, case: Case) -> Verdict | Missing:
-        if isinstance(said, float) and 0 <= said <= 1:
-            return Verdict(value=said)
+    def _verdict(self, said: Any, criterion: Criterion, rollout: str) -> Verdict | Missing:
         told: dict[str, Any] = cast("dict[str, Any]", said) if isinstance(said, dict) else {"value": said}
         value = told.get("value")
         share = float(value) if isinstance(value, bool | int | float) and 0 <= value <= 1 else None
         if share is None and not (value == "n/a" and criterion.na):
-            return Missing("rejected", f"{self.path.name} has no verdict of '{criterion.id}' on '{case.rollout}'")
+            return Missing("rejected", f"{self.path.name} has no verdict of '{criterion.id}' on '{rollout}'")
         return Verdict(value=share, reason=_text(told.get("reason")), evidence=_text(told.get("evidence")))
 
-    def _look(self, case: Case) -> dict[str, Any] | None:
+    def _held(self, rollout: str, item: int | None) -> dict[str, Any] | None:
         if self._all is None:
             row = next(self._rows, None)
-            if row is not None and row.id == case.rollout and row.item == case.item:
+            if row is not None and row.id == rollout and row.item == item:
                 return row.verdicts
             # Out of order, or asked again: from here on the whole file is at hand.
             held: dict[tuple[str, int | None], dict[str, Any]] = {}
             for row in self._read():
                 held.setdefault((row.id, row.item), row.verdicts)
             self._all = held
-        return self._all.get((case.rollout, case.item))
+        return self._all.get((rollout, item))
 
     def _read(self) -> Generator[_Row]:
         with self.path.open("rb", buffering=BUFFER) as lines:

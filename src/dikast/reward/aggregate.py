@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any, cast
 
 from dikast.checks.parsing import identity
-from dikast.records import Missing, Part, PartKind, Rollout, Score, Usage, Verdict
+from dikast.records import Missing, MissingReason, Part, PartKind, Rollout, Score, Usage, Verdict
 from dikast.reward.parts import AS_IT_STANDS, RECALL, Judged, Reading, judged_part, missing_part
 from dikast.spec.judge import PREFERENCE, Criterion
 from dikast.spec.reward import RecallSpec, RewardFile
@@ -81,34 +81,24 @@ class Aggregator:
         everything = list(parts)
         units: list[tuple[Judged, list[Part]]] = []
         for unit in judged:
-            of_unit = self._parts_of(unit)
+            of_unit: list[Part] = []
+            for criterion, reading, weight in self._weighed:
+                of_unit.append(judged_part(criterion, unit, reading, weight, self._kind))
             units.append((unit, of_unit))
             everything += of_unit
         recall = None
         if self.file.recall is not None:
             recall = self._recall(rollout, items, covered)
             everything.append(recall)
-        missing = _first_missing(everything)
-        value = None if missing else self._value(parts, units, items, recall)
+        for part in everything:
+            if part.missing:
+                return _missing(rollout, part.missing, f"{part.name}: {part.reason}", everything, usage)
+        value = self._value(parts, units, items, recall)
         if value is None:
-            return Score(
-                id=rollout.id,
-                group=rollout.group,
-                score=None,
-                status="missing",
-                missing=missing.missing if missing else "not_applicable",
-                detail=f"{missing.name}: {missing.reason}" if missing else "no criterion applies",
-                parts=tuple(everything),
-                usage=usage,
-            )
+            return _missing(rollout, "not_applicable", "no criterion applies", everything, usage)
         return Score(
             id=rollout.id, group=rollout.group, score=value, status="scored", parts=tuple(everything), usage=usage
         )
-
-    def _parts_of(self, unit: Judged) -> list[Part]:
-        return [
-            judged_part(criterion, unit, reading, weight, self._kind) for criterion, reading, weight in self._weighed
-        ]
 
     def _value(
         self,
@@ -166,11 +156,17 @@ class Aggregator:
         return Part(name=RECALL, kind="criterion", value=share, weight=spec.beta, na=share is None, reason=reason)
 
 
-def _first_missing(parts: Sequence[Part]) -> Part | None:
-    for part in parts:
-        if part.missing:
-            return part
-    return None
+def _missing(rollout: Rollout, reason: MissingReason, detail: str, parts: Sequence[Part], usage: Usage) -> Score:
+    return Score(
+        id=rollout.id,
+        group=rollout.group,
+        score=None,
+        status="missing",
+        missing=reason,
+        detail=detail,
+        parts=tuple(parts),
+        usage=usage,
+    )
 
 
 def weighted_mean(parts: Sequence[Part]) -> float | None:

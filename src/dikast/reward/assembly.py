@@ -20,6 +20,7 @@ from dikast.models.base import Capabilities, ModelClient
 from dikast.models.opening import connection_of, open_model
 from dikast.models.prices import price_of
 from dikast.reward.judging import Judging, PreferenceJudging, RubricJudging
+from dikast.reward.recorded import RecordedJudging
 from dikast.spec.judge import Criterion, JudgeSpec
 from dikast.spec.reward import RewardSpec
 
@@ -99,9 +100,11 @@ class Judges:
     def judging(self, criteria: tuple[Criterion, ...]) -> Judging:
         """How groups are judged: by these criteria, or by comparison."""
         spec = self.spec.file.judge
-        if spec.mode == "rubric":
-            return RubricJudging(judge=self.rubric(), criteria=criteria, file=self.spec.file)
-        return PreferenceJudging(comparison=self.comparison())
+        if spec.mode == "preference":
+            return PreferenceJudging(comparison=self.comparison())
+        judge = self.rubric()
+        rubric = RubricJudging(judge=judge, criteria=criteria, file=self.spec.file)
+        return RecordedJudging(judge=judge, rubric=rubric) if isinstance(judge, RecordedJudge) else rubric
 
     def comparison(self) -> Comparison:
         """The judge that compares: one model or a panel, with the second one behind it."""

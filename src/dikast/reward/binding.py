@@ -11,10 +11,9 @@ from dikast.errors import DataError
 from dikast.judges.render import Case, candidate_text, fill, plain
 from dikast.quoting import fold
 from dikast.records import Rollout
-from dikast.spec.reward import RecallSpec, RewardSpec
+from dikast.spec.reward import RecallSpec, RewardFile, RewardSpec
 
 FIXED = frozenset({"prompt", "completion", "reference", "id", "group"})
-_NONE: frozenset[int] = frozenset()
 
 
 class Bound(Checked, frozen=True, kw_only=True):
@@ -32,20 +31,22 @@ class Bound(Checked, frozen=True, kw_only=True):
 
 def bind(spec: RewardSpec, rollout: Rollout) -> Bound:
     """Binds a rollout. Raises `DataError` when a column that the reward names is not there."""
-    documents = tuple([(name, text_of(rollout, column, spec)) for name, column in spec.file.inputs.items()])
+    file = spec.file
+    documents: list[tuple[str, str]] = []
+    for name, column in file.inputs.items():
+        documents.append((name, text_of(rollout, column, spec)))
     _require_more(spec, rollout)
-    return _cut(spec, rollout, documents, spec.file.judge.inputs)
+    return _cut(file, rollout, tuple(documents), file.judge.inputs)
 
 
 def bare(spec: RewardSpec, rollout: Rollout) -> Bound:
     """Binds a rollout whose columns are not at hand: only for what its completion is cut into."""
-    return _cut(spec, rollout, (), None)
+    return _cut(spec.file, rollout, (), None)
 
 
 def _cut(
-    spec: RewardSpec, rollout: Rollout, documents: tuple[tuple[str, str], ...], read: tuple[str, ...] | None
+    file: RewardFile, rollout: Rollout, documents: tuple[tuple[str, str], ...], read: tuple[str, ...] | None
 ) -> Bound:
-    file = spec.file
     parsed = parse_completion(rollout.completion)
     return Bound(
         rollout=rollout,
@@ -96,7 +97,9 @@ def case_of(bound: Bound, item: int | None) -> Case:
     """Gives what is put before the judge for one item, or for the whole completion where item is None."""
     if item is not None:
         candidate = candidate_text((bound.items or ())[item], bound.show)
-    elif bound.is_set and bound.show is not None:
+    elif bound.show is None:
+        candidate = bound.rollout.completion
+    elif bound.is_set:
         # The fields to show are the items'.
         candidate = "\n\n".join(candidate_text(one, bound.show) for one in bound.items or ())
     else:
@@ -123,11 +126,9 @@ def issue_text(issue: Any) -> str:
 
 def duplicates(bound: Bound) -> frozenset[int]:
     """Finds the items that repeat an earlier one of the set, in what the judge sees of them."""
-    if not bound.items:
-        return _NONE
     seen: set[str] = set()
     again: set[int] = set()
-    for at in range(len(bound.items)):
+    for at in range(len(bound.items or ())):
         key = fold(case_of(bound, at).candidate).casefold()
         if key in seen:
             again.add(at)

@@ -20,6 +20,8 @@ from dikast.tasks import side_by_side
 
 Progress = Callable[[int], None]
 
+_NOTHING: frozenset[int] = frozenset()
+
 
 class Engine(msgspec.Struct, frozen=True, kw_only=True):
     """A reward put together: its file, compiled checks, judge and arithmetic."""
@@ -108,7 +110,8 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         for part in parts:
             if part.missing:
                 return self.aggregator.add_up(bound.rollout, parts, [])
-        return Task(position=position, bound=bound, parts=tuple(parts), repeats=duplicates(bound))
+        repeats = duplicates(bound) if bound.items else _NOTHING
+        return Task(position=position, bound=bound, parts=tuple(parts), repeats=repeats)
 
 
 def run_checks(checks: Iterable[tuple[CheckSpec, CheckFunction]], bound: Bound) -> tuple[list[Part], Part | None]:

@@ -16,6 +16,7 @@ import pickle
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import groupby, islice
+from operator import attrgetter
 from typing import TypeVar
 
 import msgspec
@@ -49,7 +50,9 @@ async def scored_file(
         return
     with journal.spill() as spilled:
         for some in _in_batches(enumerate(rollouts_in(scan))):
-            spilled.keep_rollouts([(position, rollout.group, pickle.dumps(rollout)) for position, rollout in some])
+            spilled.keep_rollouts(
+                [(position, rollout.group, pickle.dumps(msgspec.structs.asdict(rollout))) for position, rollout in some]
+            )
         places: deque[int] = deque()
         async for scores in _in_order(engine, _groups(_noted(spilled.rollouts(), places)), until):
             for score in scores:
@@ -66,7 +69,7 @@ def _noted(rows: Iterator[tuple[int, bytes]], places: deque[int]) -> Iterator[Ro
     """
     for place, raw in rows:
         places.append(place)
-        yield pickle.loads(raw)
+        yield Rollout(**pickle.loads(raw))
 
 
 async def _in_order(engine: Engine, groups: Iterator[list[Rollout]], until: float | None) -> AsyncIterator[list[Score]]:
@@ -93,7 +96,7 @@ async def _in_order(engine: Engine, groups: Iterator[list[Rollout]], until: floa
 
 
 def _groups(rollouts: Iterator[Rollout]) -> Iterator[list[Rollout]]:
-    for _, group in groupby(rollouts, key=lambda rollout: rollout.group):
+    for _, group in groupby(rollouts, key=attrgetter("group")):
         yield list(group)
 
 
