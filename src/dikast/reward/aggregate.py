@@ -48,6 +48,7 @@ class Aggregator:
         )
         self._required = frozenset(c.id for c, _, _ in self._weighed if c.required)
         negative = frozenset(c.id for c, _, _ in self._weighed if c.negative)
+        self._saturates = file.aggregate == "saturating"
         healthbench = file.aggregate == "healthbench"
         self._quality = partial(weights_met, negative=negative) if healthbench else weighted_mean
         self._in_range = held if healthbench else in_range
@@ -118,7 +119,7 @@ class Aggregator:
                 quality = 0.0
             qualities.append(quality)
         judgment = qualities[0] if self.file.items is None else self._of_set(qualities, items, recall)
-        if self.file.aggregate == "saturating":
+        if self._saturates:
             judgment = saturated(judgment)
         weighed = share = 0.0
         for part in checks:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 import msgspec
 
 
-class _Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="check"):
+class _Check(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True, forbid_unknown_fields=True, tag_field="check"):
     """What all checks share. A check is a gate or has a weight."""
 
     name: str | None = None
