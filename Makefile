@@ -7,7 +7,8 @@
 #   make lint fix       what CI checks besides the tests; what can be mended by a tool
 #   make docs bench     the manual as HTML (docs/_build/html); speed
 #   make bench-peers    speed beside other packages' judges, each in an environment of its own (some 2 GB)
-#   make conformance    every adapter against its trainer, each in an environment of its own (some 4 GB)
+#   make conformance    every adapter against its trainer, each in an environment of its own (some 13 GB)
+#   make failed-judgments          what a judge that fails at 5 % does in each trainer, as a table, of those environments that are made
 #   make conformance-verifiers     makes the environment of one of them (conformance/requirements has the names)
 #   make soak           the reward server asked for 30 minutes, while one client in ten hangs up; MINUTES=2 for a short one
 #   make clean          removes the environment and what was built; runs/ and the models stay
@@ -36,7 +37,7 @@ JUDGE := qwen2.5-coder-1.5b-instruct-q4
 SMALL_JUDGE := qwen2.5-coder-0.5b-instruct-q4
 TRAIN_OPTIONS := $(if $(BUDGET_MINUTES),--budget-minutes $(BUDGET_MINUTES))
 
-.PHONY: help demo demo-quick demo-full test lint fix docs bench bench-peers conformance soak clean
+.PHONY: help demo demo-quick demo-full test lint fix docs bench bench-peers conformance failed-judgments soak clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -87,7 +88,10 @@ bench-peers: .venv/.dev
 
 conformance: .venv/.dev
 	@$(BIN)/python bench/environments.py conformance
-	@$(BIN)/python -m pytest tests/conformance $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/conformance tests/docs/test_trainers.py tests/docs/test_trainers_more.py $(PYTEST_ARGS)
+
+failed-judgments: .venv/.dev
+	@PYTHONPATH=bench $(BIN)/python tests/conformance/failed_judgments.py
 
 conformance-%: .venv/.dev
 	@$(BIN)/python bench/environments.py conformance $*

@@ -112,7 +112,7 @@ def from_journal(folder: Path) -> int:
     import asyncio
 
     from dikast.certify.attacks import read_attacks
-    from dikast.certify.certificate import write_certificate
+    from dikast.certify.files import write_whole
     from dikast.certify.labels import read_labels
     from dikast.certify.measure import certify
     from dikast.journal import Journal
@@ -125,7 +125,7 @@ def from_journal(folder: Path) -> int:
     judge = Judges(spec, [InstantJudge()], journal).rubric()
     certificate = asyncio.run(certify(spec, read_labels(folder / "labels.jsonl"), judge=judge, attacks=attacks))
     journal.close()
-    write_certificate(certificate, folder / "certificate.json")
+    write_whole(certificate, folder / "certificate.json")
     return _lines(folder)
 
 

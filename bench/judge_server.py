@@ -69,7 +69,7 @@ class State:
     def fault_of(self, question: str) -> str | None:
         """Draws the fault of a request from its bytes and how often they came."""
         number = self.times[question]
-        if share_of(f"throttled {self.seed} {question} {number}") < self.throttled:
+        if self.throttled and share_of(f"throttled {self.seed} {question} {number}") < self.throttled:
             return "throttled"
         if not self.faults:
             return None
@@ -96,7 +96,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Takes the requests that are whole."""
-        self.buffer += data
+        self.buffer = self.buffer + data if self.buffer else data
         while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
             head = self.buffer[:end]
             found = LENGTH.search(head)
@@ -191,7 +191,7 @@ def share_of(text: str) -> float:
 
 def completion(body: bytes, fault: str | None) -> bytes:
     """The body of a chat completion."""
-    request = json.loads(body)
+    request = msgspec.json.decode(body)
     text = "\n".join(message["content"] for message in request["messages"] if message["role"] != "assistant")
     candidates = [found[2] for found in FENCED.finditer(text)]
     if not candidates:  # dikast always fences one
@@ -209,7 +209,7 @@ def completion(body: bytes, fault: str | None) -> bytes:
         choice["message"]["content"] = choice["message"]["content"][:20]
         choice["finish_reason"] = "length"
     usage = {"prompt_tokens": len(text) // 4, "completion_tokens": 20}
-    return json.dumps({"choices": [choice], "usage": usage}).encode()
+    return msgspec.json.encode({"choices": [choice], "usage": usage})
 
 
 def decision(body: bytes) -> bytes:
@@ -277,7 +277,8 @@ def written(request: dict[str, Any], candidates: list[str], text: str) -> str:
         one = schema["candidates"]["properties"]["1"]["properties"]["verdicts"]["properties"]
         said = {str(at): {"verdicts": verdicts(one, each, quote)} for at, each in enumerate(candidates, start=1)}
         return json.dumps({"candidates": said})
-    return json.dumps({"verdicts": verdicts(schema["verdicts"]["properties"], candidates[-1], quote)})
+    said = verdicts(schema["verdicts"]["properties"], candidates[-1], quote)
+    return msgspec.json.encode({"verdicts": said}).decode()
 
 
 def verdicts(criteria: dict[str, Any], candidate: str, quote: str) -> dict[str, Any]:

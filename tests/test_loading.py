@@ -16,8 +16,8 @@ from dikast.certify.certificate import (
     CriterionCertificate,
     ModelIdentity,
     certificate_hash,
-    write_certificate,
 )
+from dikast.certify.files import write_whole
 from dikast.certify.labels import Split
 from dikast.errors import ConfigError, NotGoodEnoughError
 from dikast.journal import Journal
@@ -74,7 +74,7 @@ def certificate_of(reward_path: Path, tmp_path: Path) -> Callable[..., Path]:
             date="2026-01-01",
         )
         path = tmp_path / "certificate.json"
-        write_certificate(msgspec.structs.replace(certificate, **changes), path)
+        write_whole(msgspec.structs.replace(certificate, **changes), path)
         return path
 
     return write

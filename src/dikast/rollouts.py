@@ -30,6 +30,17 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, _read_row(path, number, line)
 
 
+def rows_or_errors(path: Path) -> Iterator[tuple[int, dict[str, Any] | DataError]]:
+    """As `read_rows`, with what is wrong in place of a broken line, for who tells of all of them."""
+    for number, line in _lines(path):
+        try:
+            row = _read_row(path, number, line)
+        except DataError as error:
+            yield number, error
+        else:
+            yield number, row
+
+
 def read_rollouts(path: str | Path) -> list[Rollout]:
     """Reads rollouts. Without `id` a row is `line-<n>`; without `group` its prompt's hash is."""
     path = Path(path)

@@ -169,6 +169,28 @@ class TestCoverage:
 
         assert shares[-1] == 0.0
 
+    def test_one_by_one_it_warns_once_when_five_percent_of_two_hundred_are_missing(
+        self, caplog: pytest.LogCaptureFixture
+    ):
+        coverage = Coverage()
+        for _ in range(9):
+            coverage.watch(self.step(1, 1))
+        quiet = list(caplog.messages)
+
+        for _ in range(3):
+            coverage.watch(self.step(1, 1))
+
+        assert quiet == []
+        assert caplog.messages == ["100.0% of the last 10 scores are missing; mend the judge"]
+
+    def test_it_warns_again_where_it_was_better_in_between(self, caplog: pytest.LogCaptureFixture):
+        coverage = Coverage()
+
+        for missing in (10, 0, 0, 0, 0, 12):
+            coverage.watch(self.step(50, missing))
+
+        assert len(caplog.messages) == 2
+
     def test_no_rollouts_are_no_share(self):
         assert Coverage().add([]) == 0.0
 

@@ -92,3 +92,8 @@ def test_a_log_is_kept_where_it_is_asked_for(recorded: Recorded, tmp_path: Path)
 
     [file] = (tmp_path / "scores").iterdir()
     assert len(file.read_bytes().splitlines()) == 4
+
+
+def test_a_setting_that_ms_swift_cannot_follow_is_refused_when_the_class_is_made(recorded: Recorded):
+    with pytest.raises(ConfigError, match="on_missing: drop: ms-swift drops no rollout"):
+        reward_class({"reward": str(recorded.reward), "on_missing": "drop"})

@@ -1,5 +1,6 @@
 """What NeMo Gym's verify is read as and answered with, as plain values; the server itself is driven in tests/conformance."""
 
+import math
 from typing import Any
 
 import pytest
@@ -7,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_reward import ONE
 
-from dikast.adapters.nemo_gym import components, rollout_of, verdict_of
+from dikast.adapters.nemo_gym import _adding_up, components, rollout_of, verdict_of
 from dikast.adapters.single import SingleScorer
 from dikast.errors import DataError, ModelError
 from dikast.records import Message, Part, Score
+from dikast.reward.about import AboutReward
 from dikast.spec.run import Constant
 
 WEIGHED = ONE.replace("judge:", "checks:\n  - {check: length, max_words: 5, weight: 0.25}\njudge:", 1)
@@ -75,18 +77,28 @@ def test_the_other_settings_are_followed(scorer_of: Any):
 
 @given(total=st.floats(-1, 2), share=st.floats(0, 1), status=st.sampled_from(["scored", "gated", "missing"]))
 def test_components_add_up_and_have_the_same_names_whatever_comes(total: float, share: float, status: Any):
-    from dikast.spec.checks import LengthCheck
-    from dikast.spec.judge import Criterion, JudgeSpec
-    from dikast.spec.reward import RewardFile
-
-    file = RewardFile(
-        name="n", objective="o", range=(-1.0, 2.0), inputs={}, checks=(LengthCheck(max_words=5, weight=0.25),),
-        judge=JudgeSpec(model="scripted:judge", criteria=(Criterion(id="good", ask="?"),)),
+    about = AboutReward(
+        name="n", hash="h", certificate_hash=None, range=(-1.0, 2.0), model="scripted:judge", mode="rubric",
+        compares_siblings=False, criteria=["good"], parts=["length", "good"], checks={"length": 0.75},
     )  # fmt: skip
     part = Part(name="length", kind="check", value=share, weight=0.25)
 
-    told = components(file, Score(id="r", group="g", score=total, status=status, parts=(part,)), total)
+    told = components(about, Score(id="r", group="g", score=total, status=status, parts=(part,)), total)
 
     assert list(told) == ["length", "judge"]
     assert sum(told.values()) == pytest.approx(total, abs=1e-12)
     assert told["length"] == pytest.approx(0.75 * share if status == "scored" else 0.0)
+
+
+@given(
+    terms=st.lists(st.floats(0, 0.2, allow_subnormal=False), min_size=1, max_size=4),
+    judge=st.floats(0, 0.2, allow_subnormal=False),
+    low=st.sampled_from([0.0, 0.0, -1.0]),
+)
+def test_the_judge_is_what_the_checks_leave_of_the_reward_to_the_last_bit(terms: list[float], judge: float, low: float):
+    total = low + math.fsum(terms) + judge
+
+    parts = _adding_up(total, terms)
+
+    assert parts[:-1] == pytest.approx(terms, abs=1e-12)
+    assert sum(parts) == total if low == 0 else sum(parts) == pytest.approx(total, abs=1e-15)

@@ -193,6 +193,14 @@ async def test_it_warns_at_five_percent_missing_and_not_below(judged_by: Any, sc
     assert warned == ["step 1: 5.0% of the latest scores are missing"]
 
 
+async def test_where_nobody_says_where_to_the_log_is_warned(
+    judged_by: Any, scripted_model: Any, caplog: pytest.LogCaptureFixture
+):
+    await call(TrlReward(judged_by(PLAIN, scripted_model(believed))), "b fail", *["a 0.5"] * 9, step=0)
+
+    assert caplog.messages == ["step 0: 10.0% of the latest scores are missing"]
+
+
 async def test_it_stops_the_run_when_too_much_is_missing_and_keeps_what_was_scored(judged_by: Any, scripted_model: Any):
     reward = judged_by(PLAIN, scripted_model(believed))
     adapter = TrlReward(reward)

@@ -118,6 +118,7 @@ def test_a_missing_score_is_the_mean_of_its_siblings(function):
 
     assert scores(answer) == [1.0, -1.0, 0.0, 0.25]
     assert [metric(row, "missing") for row in answer] == [0.0, 0.0, 1.0, 1.0]
+    assert metric(answer[2], "missing:timeout") == 1.0
 
 
 def test_a_missing_score_without_siblings_fails_where_that_is_asked_for(function):
@@ -125,6 +126,19 @@ def test_a_missing_score_without_siblings_fails_where_that_is_asked_for(function
 
     with pytest.raises(ModelError, match="sample '1' has no sibling"):
         fails.answer([sample("1", "Fails.")], Context(30))
+
+
+@pytest.mark.parametrize("how", [{"alone": "fail"}, {"on_missing": "raise"}])
+def test_an_error_quotes_a_document_only_where_texts_may_be_logged(function, how):
+    def quotes(_request) -> ModelError:
+        return ModelError("unparsable", "I would say: the secret clause")
+
+    with pytest.raises(ModelError, match=r"good \(with log_texts=true") as caught:
+        function(quotes, **how).answer([sample("1")], Context(30))
+    with pytest.raises(ModelError, match="the secret clause"):
+        function(quotes, log_texts=True, **how).answer([sample("1")], Context(30))
+
+    assert "secret" not in str(caught.value)
 
 
 def test_a_constant_counts_for_siblings_too(function):

@@ -85,9 +85,12 @@ def test_a_sample_that_no_model_has_answered_is_a_row_without_a_rollout(messages
 
 
 def test_ids_go_back_as_they_came_whatever_they_are():
-    rows = read_event([{"id": given, "messages": [ASK, SAYS]} for given in ("a", 7, "", "a")])
+    given = ["a", 7, "", "a", True, 1.5, ["b"], {"c": None}]
 
-    assert [row.id for row in rows] == ["a", 7, "", "a"]
+    rows = read_event([{"id": one, "messages": [ASK, SAYS]} for one in given])
+
+    # The contract asks for the input's id and nothing more: a text that is made of it would be another one.
+    assert json.dumps([reward_row(row, 0.0, [])["id"] for row in rows]) == json.dumps(given)
 
 
 def test_rollouts_of_one_prompt_share_a_group_unless_the_sample_names_one():
@@ -199,6 +202,17 @@ def test_a_score_is_told_part_by_part_with_what_became_of_it():
         {"name": "judge_seconds", "value": 1.5, "type": "Metric"},
     ]
     assert all(type(entry["value"]) is float and math.isfinite(entry["value"]) for entry in entries)
+
+
+def test_a_missing_score_says_why():
+    score = Score(id="1", group="g", score=None, status="missing", missing="rate_limited")
+
+    entries = metrics_list(score, parts_as="Reward")
+
+    assert entries[:2] == [
+        {"name": "missing", "value": 1.0, "type": "Metric"},
+        {"name": "missing:rate_limited", "value": 1.0, "type": "Metric"},
+    ]
 
 
 def test_an_answer_is_the_bare_list_or_the_envelope():

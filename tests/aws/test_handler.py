@@ -127,6 +127,24 @@ def test_the_vendors_own_verifier_passes(contract_package, rollouts, monkeypatch
     assert (not_yet["success"], not_yet["successful_samples"]) == (True, 3)
 
 
+def test_the_vendors_own_verifier_takes_rows_that_say_why_their_score_is_missing(
+    contract_package, rollouts, monkeypatch
+):
+    verify = vendors_verifier(monkeypatch)
+    samples = read_samples(rollouts, 4)
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:SageMaker-review"
+    with (
+        Emulator(package(contract_package("--latency", "60")), seconds=3) as running,
+        deployed(running) as url,
+    ):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", url)
+        answered = verify.verify_reward_function(arn, samples)
+        rows = running.invoke(samples).answer
+
+    assert (answered["success"], answered["successful_samples"]) == (True, 4)
+    assert "missing:expired" in {entry["name"] for row in rows for entry in row["metrics_list"]}
+
+
 def test_the_vendors_own_verifier_passes_for_an_open_weight_model(contract_package, rollouts, monkeypatch):
     verify = vendors_verifier(monkeypatch)
     arn = "arn:aws:lambda:us-east-1:123456789012:function:SageMaker-review"

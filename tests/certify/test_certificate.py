@@ -11,9 +11,9 @@ from dikast.certify.certificate import (
     Disagreement,
     certificate_hash,
     read_certificate,
-    write_certificate,
 )
 from dikast.certify.expected import ExpectedAnswer
+from dikast.certify.files import write_whole
 from dikast.certify.measure import certify
 from dikast.errors import ConfigError, UnavailableError
 
@@ -26,7 +26,7 @@ async def certificate(reward, suite, judge_of, perfect):
 async def test_a_certificate_is_read_as_it_was_written(certificate, tmp_path):
     path = tmp_path / "new" / "certificate.json"
 
-    write_certificate(certificate, path)
+    write_whole(certificate, path)
 
     assert read_certificate(path) == certificate
     assert certificate_hash(read_certificate(path)) == certificate_hash(certificate)
@@ -34,7 +34,7 @@ async def test_a_certificate_is_read_as_it_was_written(certificate, tmp_path):
 
 
 async def test_the_file_has_the_keys_that_others_rely_on(certificate, tmp_path):
-    write_certificate(certificate, tmp_path / "c.json")
+    write_whole(certificate, tmp_path / "c.json")
 
     content = json.loads((tmp_path / "c.json").read_text())
 
@@ -52,7 +52,7 @@ async def test_a_certificate_with_attacks_keeps_their_keys_and_its_bond(reward, 
     attacks = {"paraphrases": Reworded(fooled_at_most=0.1)}
     certificate = await certify(reward, suite, judge=judge_of(perfect), attacks=attacks)
 
-    write_certificate(certificate, tmp_path / "c.json")
+    write_whole(certificate, tmp_path / "c.json")
 
     told = json.loads((tmp_path / "c.json").read_text())["attacks"]["paraphrases"]
     assert {"tried", "fooled", "high", "stopped", "missing", "already", "shift", "gain", "criteria"} <= set(told)
@@ -133,7 +133,7 @@ def test_what_is_no_certificate_is_refused_in_one_line(tmp_path, content: bytes)
 
 async def test_a_factor_beyond_one_is_refused(certificate, tmp_path):
     path = tmp_path / "c.json"
-    write_certificate(certificate, path)
+    write_whole(certificate, path)
     path.write_text(path.read_text().replace('"factor": 1.0', '"factor": 3.0'))
 
     with pytest.raises(ConfigError, match="factor"):
@@ -144,7 +144,7 @@ async def test_a_place_that_cannot_be_written_is_told(certificate, tmp_path):
     (tmp_path / "file").write_text("")
 
     with pytest.raises(UnavailableError, match="cannot be written"):
-        write_certificate(certificate, tmp_path / "file" / "certificate.json")
+        write_whole(certificate, tmp_path / "file" / "certificate.json")
 
 
 async def test_a_certificate_from_before_outcomes_and_pass_rates_is_still_read(certificate, tmp_path):
@@ -165,7 +165,7 @@ async def test_outcomes_and_pass_rates_are_read_as_they_were_written(
     reward = reward_of(reward_text + "outcomes: {accepted: {at_least: 1, criteria: [useful]}}\n")
     certificate = await certify(reward, labels_of(rows), judge=judge_of(perfect))
 
-    write_certificate(certificate, tmp_path / "c.json")
+    write_whole(certificate, tmp_path / "c.json")
 
     content = json.loads((tmp_path / "c.json").read_text())
     assert read_certificate(tmp_path / "c.json") == certificate

@@ -5,8 +5,9 @@ import random
 
 import pytest
 
-from dikast.certify.anchors import read_anchors, write_anchors
+from dikast.certify.anchors import read_anchors
 from dikast.certify.drift import anchor_units, ask_again, draw
+from dikast.certify.files import write_whole
 from dikast.certify.telling import about_anchors
 from dikast.errors import ConfigError, ModelError, NotEnoughDataError
 from dikast.journal import Journal
@@ -214,7 +215,7 @@ async def test_what_certifying_asked_is_not_asked_again_to_draw(reward, suite, p
 async def test_a_file_of_anchors_is_read_as_it_was_written(reward, suite, perfect, tmp_path):
     anchors = await after_a_pass(reward, await drawn_from(reward, suite, perfect), lambda _q, _n: 0.1)
 
-    write_anchors(anchors, tmp_path / "new" / "anchors.json")
+    write_whole(anchors, tmp_path / "new" / "anchors.json")
 
     assert read_anchors(tmp_path / "new" / "anchors.json") == anchors
     assert anchors.word == "drifted"

@@ -6,7 +6,8 @@
 import msgspec
 import pytest
 
-from dikast.certify.certificate import certificate_hash, read_certificate, write_certificate
+from dikast.certify.certificate import certificate_hash, read_certificate
+from dikast.certify.files import write_whole
 from dikast.certify.measure import certify
 from dikast.certify.present import notes
 from dikast.certify.regression import compared, earlier_certificate
@@ -175,14 +176,14 @@ async def test_an_answer_is_found_again_by_what_is_judged_and_not_by_its_name(
 async def test_a_certificate_with_a_past_is_read_as_it_was_written(reward, known_suite, judge_of, before, tmp_path):
     certificate = compared(await certify(reward, known_suite, judge=judge_of(wrong_on(202))), before)
 
-    write_certificate(certificate, tmp_path / "c.json")
+    write_whole(certificate, tmp_path / "c.json")
 
     assert read_certificate(tmp_path / "c.json") == certificate
 
 
 async def test_the_stored_certificate_is_the_one_to_compare_with(known_suite, suite, before, tmp_path):
     stored = tmp_path / "c.json"
-    write_certificate(before, stored)
+    write_whole(before, stored)
 
     assert earlier_certificate(known_suite, None, stored) == before
     assert earlier_certificate(known_suite, None, tmp_path / "none.json") is None
@@ -194,7 +195,7 @@ async def test_what_cannot_be_compared_is_said_before_anything_is_asked(
     plain_labels = labels_of([labelled_row(number) for number in range(240)])
     plain = await certify(reward, plain_labels, judge=judge_of(perfect))
     path = tmp_path / "plain.json"
-    write_certificate(plain, path)
+    write_whole(plain, path)
 
     assert earlier_certificate(known_suite, None, path) is None
     with pytest.raises(ConfigError, match=r"plain.json: holds no known answers to compare with"):

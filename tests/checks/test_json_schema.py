@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from dikast.checks.base import Checked, Outcome
-from dikast.checks.json_schema import compile_schema, json_check
+from dikast.checks.json_schema import json_check
+from dikast.checks.schema_compiling import compile_schema
 from dikast.errors import ConfigError
 from dikast.records import Missing
 

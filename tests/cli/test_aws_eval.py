@@ -67,7 +67,7 @@ def test_rows_of_a_finished_job_become_a_journal_a_report_and_units_to_review(ru
     tests = [row for _, row in read_rows(EXAMPLE / "data" / "test.jsonl")][:4]
     good = {"same_point": 1.0, "quotes_contract": 1.0, "gate:json": 1.0, "missing": 0.0, "gated": 0.0}
     rows = [row_of(number, test, **good) for number, test in enumerate(tests[:2])]
-    rows.append(row_of(2, tests[2], missing=1.0, gated=0.0))
+    rows.append(row_of(2, tests[2], **{"missing": 1.0, "missing:timeout": 1.0, "gated": 0.0}))
     rows.append(row_of(3, tests[3], **{"gate:json": 0.0, "missing": 0.0, "gated": 1.0}))
     write_rows(Path("left.jsonl"), [*rows, {"something": "else"}])
     with tarfile.open("output.tar.gz", "w:gz") as archive:
@@ -80,6 +80,7 @@ def test_rows_of_a_finished_job_become_a_journal_a_report_and_units_to_review(ru
     scores.close()
     assert [one["status"] for one in kept] == ["scored", "scored", "missing", "gated"]
     assert [one["score"] for one in kept] == [0.75, 0.75, None, 0.75]
+    assert [one["missing"] for one in kept] == [None, None, "timeout", None]
     report = json.loads(Path("job/report.json").read_text())
     assert report["arms"]["rft"]["reward"]["n"] == 3
     assert report["arms"]["rft"]["json_validity"]["value"] == 1.0

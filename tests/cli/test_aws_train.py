@@ -56,6 +56,39 @@ def test_the_printed_request_is_one_that_the_service_s_model_takes(
     assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]
 
 
+def test_the_validation_rows_are_converted_and_sent_where_a_request_has_a_place_for_them(
+    train: Any, capsys: pytest.CaptureFixture[str]
+):
+    assert train("--target", "smtj", "--name", "a", "--dry-run", "--uncertified") == 0
+    smtj = capsys.readouterr()
+    assert train("--target", "bedrock", "--name", "b", "--dry-run", "--uncertified") == 0
+    bedrock = capsys.readouterr()
+    assert train("--target", "hyperpod", "--name", "c", "--dry-run", "--uncertified") == 0
+    hyperpod = capsys.readouterr()
+
+    channels = {
+        one["ChannelName"]: one["DataSource"]["S3DataSource"] for one in json.loads(smtj.out)["InputDataConfig"]
+    }
+    assert channels["validation"]["S3Uri"] == "s3://my-bucket/review/a/data/valid.jsonl"
+    assert json.loads(bedrock.out)["validationDataConfig"] == {
+        "validators": [{"s3Uri": "s3://my-bucket/review/b/data/valid.jsonl"}]
+    }
+    for told in (smtj, bedrock):
+        assert "/data/valid.jsonl" in told.err
+        assert "valid.jsonl: 84 rows; Bedrock takes 100 and more" in told.err
+    assert "valid.jsonl" not in hyperpod.err
+
+
+def test_validation_rows_of_the_user_s_own_are_sent_as_they_stand(train: Any, capsys: pytest.CaptureFixture[str]):
+    aws = AWS | {"valid": "s3://my-bucket/valid.jsonl"}
+
+    assert train("--target", "bedrock", "--dry-run", "--uncertified", aws=aws) == 0
+
+    told = capsys.readouterr()
+    assert json.loads(told.out)["validationDataConfig"]["validators"] == [{"s3Uri": "s3://my-bucket/valid.jsonl"}]
+    assert "valid.jsonl" not in told.err
+
+
 def test_a_dry_run_for_hyperpod_prints_the_recipe_and_the_command(train: Any, capsys: pytest.CaptureFixture[str]):
     assert train("--target", "hyperpod", "--dry-run", "--uncertified") == 0
 
@@ -122,8 +155,9 @@ def test_a_job_that_is_started_leaves_a_folder_that_the_other_commands_take(
 
         assert train("--target", "smtj", "--uncertified", "--name", "review-1", "-o", "job") == 0
 
-        [data, recipe] = [one["Key"] for one in s3.list_objects_v2(Bucket="my-bucket")["Contents"]]
+        keys = [one["Key"] for one in s3.list_objects_v2(Bucket="my-bucket")["Contents"]]
     assert capsys.readouterr().out == "review-1\n"
-    assert (data, recipe) == ("review/review-1/data/train.jsonl", "review/review-1/recipe/recipe.yaml")
+    below = "review/review-1"
+    assert keys == [f"{below}/data/train.jsonl", f"{below}/data/valid.jsonl", f"{below}/recipe/recipe.yaml"]
     assert json.loads(Path("job/job.json").read_text())["name"] == "review-1"
     assert {"request.json", "recipe.yaml", "run.json"} <= {path.name for path in Path("job").iterdir()}

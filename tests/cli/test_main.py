@@ -209,7 +209,8 @@ def test_a_cancelled_task_is_an_interruption():
     assert done.returncode == 130
 
 
-def test_ctrl_c_says_that_what_was_done_is_kept():
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_stops_it_is_told_that_what_was_done_is_kept(sent):
     # The word comes from inside the loop, which answers the signal from then on.
     # A shell in the background ignores the signal, and its children inherit that.
     waiting = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n" + FAKE_SCORE.format(body=WAIT)
@@ -222,7 +223,7 @@ def test_ctrl_c_says_that_what_was_done_is_kept():
     assert process.stdout is not None
     process.stdout.readline()
 
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     _, said = process.communicate(timeout=30)
 
     assert process.returncode == 130

@@ -189,6 +189,20 @@ def test_too_little_coverage_is_not_good_enough_but_the_scores_are_written(
     assert len(scores()) == 4
 
 
+def test_a_server_that_is_not_there_is_the_environment_and_no_want_of_coverage(
+    score: Any, capsys: pytest.CaptureFixture[str]
+):
+    nobody = MODELS.replace("key_variable: NO_SUCH_KEY, ", "")
+
+    code = score(REWARD, ROW, ROW | {"completion": "no"}, models=nobody, options=("--min-coverage", "0"))
+
+    assert code == 4
+    told = capsys.readouterr().err
+    assert "error: nobody answered: good: http://127.0.0.1:9/v1: " in told
+    assert told.endswith("(one attempt); mend that and run the same command again\n")
+    assert [one["missing"] for one in scores()] == ["transport", "transport"]
+
+
 def test_the_summary_is_json_where_asked_for(score: Any, judged: Any, capsys: pytest.CaptureFixture[str]):
     score(REWARD, *ROWS, options=("--json", "--min-coverage", "0"))
 

@@ -4,13 +4,17 @@
 
 200 rollouts, 50 prompts of 4. `case` says what each is there for: `scored`, `gated`, or `missing:` and its reason.
 17 are missing, spread so that groups have none, one, two, three or all of them missing.
+
+`write_failing` makes another set, which the table in docs/trainers.md is about: 50 prompts of 8, of which a judge
+fails at 5 %, each drawn by itself.
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,8 @@ TARGET = Path(__file__).parents[2] / "src" / "dikast" / "conform" / "rollouts"
 SEED = 6
 GROUPS = 50
 SIBLINGS = 4
+FAILING_SIBLINGS = 8
+FAILS = 0.05
 CRITERIA = ("on_the_clause", "founded", "clear", "filler")
 
 PARTIES = ("Supplier", "Customer", "Licensor", "Tenant", "Agent")
@@ -59,6 +65,7 @@ OTHERS = {
     37: ["mended_quote"],
     41: ["worst", "worst", "worst", "worst"],
 }
+FAILURES = ("missing:rejected", "missing:refused", "missing:truncated", "missing:unparsable", "missing:bad_evidence")
 UNICODE = (
     "مهلة الدفع طويلة جدًا؛ اكتب 30 يومًا.",
     "支付期限太长,请改为三十天。",
@@ -76,27 +83,39 @@ def rows() -> Iterator[tuple[dict[str, Any], list[dict[str, str]]]]:
     """Each rollout with the replies that the judge gives to it, the second one where it is asked once more."""
     rng = random.Random(SEED)
     for number in range(GROUPS):
-        clause = (
-            f"{number + 1}. The {rng.choice(PARTIES)} shall {rng.choice(DUTIES)} within {rng.randint(7, 120)} days."
-        )
-        rule = rng.choice(RULES)
         wanted = MISSING.get(number) or OTHERS.get(number) or []
-        for at in range(SIBLINGS):
-            kind = wanted[at] if at < len(wanted) else "scored"
-            text = completion(rng, kind, number, at)
-            yield (
-                {
-                    "id": f"r{number:02}-{at}",
-                    "group": f"g{number:02}",
-                    "case": case_of(kind),
-                    "prompt": [{"role": "user", "content": f"Comment on clause {number + 1}.\n\n{clause}"}],
-                    "completion": text,
-                    "reference": f"Clause {number + 1}: {rng.choice(MENDS)}.",
-                    "contract": clause,
-                    "rule": rule,
-                },
-                replies(rng, kind, clause),
-            )
+        yield from group(rng, number, [*wanted, *["scored"] * (SIBLINGS - len(wanted))])
+
+
+def failing_rows() -> Iterator[tuple[dict[str, Any], list[dict[str, str]]]]:
+    """The same for groups of eight, where nothing but the judge fails, at the rate that is drawn."""
+    rng = random.Random(SEED)
+    for number in range(GROUPS):
+        kinds = [rng.choice(FAILURES) if rng.random() < FAILS else "scored" for _ in range(FAILING_SIBLINGS)]
+        yield from group(rng, number, kinds)
+
+
+def group(
+    rng: random.Random, number: int, kinds: Sequence[str]
+) -> Iterator[tuple[dict[str, Any], list[dict[str, str]]]]:
+    """The rollouts of one prompt."""
+    clause = f"{number + 1}. The {rng.choice(PARTIES)} shall {rng.choice(DUTIES)} within {rng.randint(7, 120)} days."
+    rule = rng.choice(RULES)
+    for at, kind in enumerate(kinds):
+        text = completion(rng, kind, number, at)
+        yield (
+            {
+                "id": f"r{number:02}-{at}",
+                "group": f"g{number:02}",
+                "case": case_of(kind),
+                "prompt": [{"role": "user", "content": f"Comment on clause {number + 1}.\n\n{clause}"}],
+                "completion": text,
+                "reference": f"Clause {number + 1}: {rng.choice(MENDS)}.",
+                "contract": clause,
+                "rule": rule,
+            },
+            replies(rng, kind, clause),
+        )
 
 
 def case_of(kind: str) -> str:
@@ -185,7 +204,20 @@ def said(answers: dict[str, Any]) -> dict[str, str]:
 
 def main(target: Path = TARGET) -> None:
     """Writes both files."""
-    made = list(rows())
+    write_both(target, rows())
+
+
+def write_failing(target: Path) -> None:
+    """Writes those of the failing judge, with a reward from 0 to 1, as most are."""
+    write_both(target, failing_rows())
+    reward = (TARGET / "reward.yaml").read_text("utf-8")
+    (target / "reward.yaml").write_text(reward.replace("range: [-1, 2]", "range: [0, 1]"), "utf-8")
+    shutil.copyfile(TARGET / "conformance_checks.py", target / "conformance_checks.py")
+
+
+def write_both(target: Path, rows: Iterable[tuple[dict[str, Any], list[dict[str, str]]]]) -> None:
+    """Rollouts, and what the judge says."""
+    made = list(rows)
     write(target / "rollouts.jsonl", [row for row, _ in made])
     write(target / "replies.jsonl", [{"id": row["id"], "replies": given} for row, given in made])
 

@@ -149,3 +149,36 @@ def test_verifiers_loads_the_taskset_and_the_judge_of_the_toml(asked_in: Callabl
     )
 
     assert told == ["DikastConfig", str(tmp_path / "reward.yaml"), 40, ["contract", "reference", "rule"]]
+
+
+def test_gyms_own_parser_takes_the_configuration_and_its_server_the_settings(
+    asked_in: Callable[[str, str], Any], tmp_path: Path
+):
+    folder, _ = export("nemo-gym", write_run(tmp_path))
+
+    told = asked_in(
+        "nemo-gym",
+        f"""
+        from nemo_gym.global_config import GlobalConfigDictParser, GlobalConfigDictParserConfig
+        from omegaconf import OmegaConf
+        from dikast.adapters.nemo_gym_server import DikastServerConfig
+
+        # What a user names beside it: a model of Gym's own.
+        model = GlobalConfigDictParserConfig.NO_MODEL_GLOBAL_CONFIG_DICT
+        path = {str(folder / "resources_servers/dikast/configs/dikast.yaml")!r}
+        given = OmegaConf.merge(model, OmegaConf.create({{"config_paths": [path]}}))
+        parser = GlobalConfigDictParser()
+        config = parser.parse(GlobalConfigDictParserConfig(
+            initial_global_config_dict=given, skip_load_from_cli=True, skip_load_from_dotenv=True, offline=True,
+        ))
+        servers = parser.filter_for_server_instance_configs(config)
+        ours = OmegaConf.to_container(config["dikast"]["resources_servers"]["dikast"])
+        made = DikastServerConfig(name="dikast", **ours)
+        print(json.dumps([sorted(one.name for one in servers), parser.detect_and_report_almost_servers(config),
+                          made.reward, made.deadline]))
+        """,
+    )
+
+    # Gym puts a server of its own before the agent.
+    names = ["dikast", "dikast_agent", "dikast_environment_server", "policy_model"]
+    assert told == [names, [], str(tmp_path / "reward.yaml"), 120.0]

@@ -1,8 +1,13 @@
 """The traps of tinker-cookbook, in the package itself."""
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+import dikast
 
 pytestmark = pytest.mark.slow
 
@@ -66,3 +71,41 @@ print(json.dumps([error_of("g03", on_missing="drop"), error_of("g03", on_missing
     assert "ConfigError: on_missing: drop: tinker-cookbook drops no trajectory" in told[0]
     assert told[1].startswith("ModelError: refused")
     assert told[2] == -1.0
+
+
+COMPARING = """
+name: comparing
+objective: Judge the answer.
+inputs: {}
+judge:
+  mode: preference
+  model: openai:judge
+  compare: round_robin
+  prefer: The better answer.
+"""
+
+
+def test_a_judge_that_compares_the_rollouts_of_a_prompt_gets_the_whole_group(
+    asked_in: Any, judge_server: Callable[..., Any], tmp_path: Path
+):
+    connection = {"provider": "openai", "endpoint": f"{judge_server('--latency', '0.001').url}/v1"}
+    (tmp_path / "models.yaml").write_text(json.dumps({"judge": connection}))
+    (tmp_path / "reward.yaml").write_text(COMPARING)
+    said = ["one", "two", "three", "four"]
+
+    told = asked_in(
+        "tinker",
+        f"""
+        from dikast.adapters.opening import RewardSettings
+        from dikast.adapters.tinker import judged
+
+        settings = RewardSettings(reward={str(tmp_path / "reward.yaml")!r})
+        print(json.dumps([reward for reward, _ in asyncio.run(judged(settings, "p", {said}))]))
+        """,
+    )
+
+    here = dikast.load(tmp_path / "reward.yaml")
+    rows = [{"id": f"r{at}", "group": "g", "prompt": "p", "completion": one} for at, one in enumerate(said)]
+    assert len(set(told)) == 4
+    assert told == [score.score for score in here.score(rows)]
+    here.close()

@@ -21,8 +21,8 @@ from dikast.certify.certificate import (
     Consistency,
     CriterionCertificate,
     ModelIdentity,
-    write_certificate,
 )
+from dikast.certify.files import write_whole
 from dikast.certify.labels import Split
 from dikast.conform.recorded import Recorded, lay_out
 from dikast.conform.running import TRAINERS
@@ -56,7 +56,7 @@ def folder(tmp_path: Path) -> Recorded:
         labels_hash="", split=Split(by="hash", tuning=(), certificate=(), hash=""),
         consistency=Consistency(units=0, variants={}), seed=0, made_with={}, date="2026-01-01",
     )  # fmt: skip
-    write_certificate(certificate, tmp_path / "certificate.json")
+    write_whole(certificate, tmp_path / "certificate.json")
     prompts = {rollout.group: rollout for rollout in recorded.rollouts()}.values()
     lines = [
         json.dumps(

@@ -1,4 +1,4 @@
-"""The examples of verl, OpenRLHF, slime, ms-swift, SkyRL gym and AReaL mean what they say."""
+"""The examples of verl, OpenRLHF, slime, LLaMA-Factory, ms-swift, SkyRL gym and AReaL mean what they say."""
 
 import re
 import shlex
@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import running_serve
 import yaml
 from environments import Environments
 
@@ -60,6 +61,24 @@ def test_the_servers_options_in_the_command_line_are_known_and_allowed():
     stand_in.check((0.0, 1.0))
     assert url.path == "/openrlhf"
     assert stand_in.enough == int(words[words.index("--rollout.n_samples_per_prompt") + 1]) - 1
+
+
+def test_llama_factorys_address_is_answered_as_it_asks(tmp_path: Path):
+    """It posts the address as it is, and takes what is under `scores` (its train/ppo/ppo_utils.py, 0.9.5)."""
+    said = yaml.safe_load(EXAMPLES["llama-factory"])
+    url = urlsplit(said["reward_model"])
+    lay_out(tmp_path)
+    text = (tmp_path / "reward.yaml").read_text()
+    (tmp_path / "reward.yaml").write_text(text.replace("  Contract: contract\n  Rule: rule\n", "  Contract: prompt\n"))
+    server = running_serve.RunningServe(tmp_path / "reward.yaml", "--journal", str(tmp_path / "served.db"))
+    try:
+        told = server.ask(f"{url.path}?{url.query}", {"model": "model", "messages": ["Q\nAssistant:  "]})
+    finally:
+        server.stop()
+
+    assert (said["stage"], said["reward_model_type"]) == ("ppo", "api")
+    # Nothing was written, and a gate needs no judge to see that.
+    assert told == {"scores": [-1.0]}
 
 
 @pytest.mark.slow

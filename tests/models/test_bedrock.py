@@ -430,6 +430,21 @@ async def test_a_server_that_hangs_is_a_timeout(server, connect, closing):
     assert len(server.raw) == 2
 
 
+async def test_who_asks_next_does_not_wait_for_a_request_that_was_given_up_and_hangs(server, connect, closing):
+    server.script = [hangs]
+    server.otherwise = says("Yes")
+    model = closing(connect(concurrency=1, timeout=5.0))
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await model.reply(ASK)
+    started = time.monotonic()
+    reply = await model.reply(ASK)
+
+    assert reply.text == "Yes"
+    assert time.monotonic() - started < 3
+
+
 async def test_a_server_that_is_not_there_is_a_failure_of_transport(connect, closing):
     assert await reason_of(closing(connect(endpoint="http://127.0.0.1:9", attempts=2))) == "transport"
 

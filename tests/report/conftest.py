@@ -15,8 +15,8 @@ from dikast.certify.certificate import (
     Consistency,
     CriterionCertificate,
     ModelIdentity,
-    write_certificate,
 )
+from dikast.certify.files import write_whole
 from dikast.certify.labels import Split
 from dikast.evaluate.records import About, Answer, Document, Evaluation, Judge, Value
 from dikast.evaluate.store import evaluation_of, save
@@ -256,7 +256,7 @@ def run_folder(tmp_path: Path) -> Callable[..., tuple[Path, Evaluation]]:
             json.dumps({"sft": {"seconds": 95.0}, "rl": {"steps": 14, "seconds": 1290.0}})
         )
         if certificate_hash:
-            write_certificate(certified(), folder / "certificate.json")
+            write_whole(certified(), folder / "certificate.json")
         return folder, evaluation
 
     return make

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dikast.errors import UsageError
-from dikast.serve.settings import TOKEN_VARIABLE, Settings, is_loopback, read_token, require_safe
+from dikast.remote.terms import TOKEN_VARIABLE
+from dikast.serve.settings import Settings, is_loopback, read_token, require_safe
 
 BODY = {"rollouts": [{"prompt": "Q", "completion": "a"}]}
 

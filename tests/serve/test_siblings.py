@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from dikast.adapters.siblings import KEPT_ROLLOUTS, KEPT_SECONDS, Siblings
 from dikast.errors import ConfigError, ModelError, UsageError
 from dikast.records import Score
-from dikast.serve.siblings import KEPT_ROLLOUTS, KEPT_SECONDS, Siblings
 from dikast.serve.standing_in import StandIn
 from dikast.spec.run import Constant
 

@@ -247,3 +247,36 @@ def test_any_file_fits_or_is_a_config_error_and_nothing_else(tmp_path: Path, tex
 
 def test_the_number_of_a_level_may_be_written_as_json_has_it(file_of: Callable[[str], Path]):
     assert read_struct(file_of('{"name": "a", "by_number": {"1": "x"}}'), Outer).by_number == {1: "x"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "a\\nb", "parts": [{"weight": 1e-3}, {"weight": -2}]}',
+        '{"name": "\\ud83d\\ude00"}'.replace("\\ud83d\\ude00", "\U0001f600"),
+        '{"by_name": {}, "date": "2026-11-24", "none": null, "yes": true}',
+    ],
+)
+def test_json_is_read_as_the_yaml_that_it_is(file_of: Callable[[str | bytes], Path], text: str):
+    assert load_yaml(file_of(text)) == load_yaml(file_of("\n" + text))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"a": 1, "a": 2}', "the key 'a' stands twice"),
+        ('{"a": {"b": 1, "b": 2}}', "the key 'b' stands twice"),
+        ('{"a": 1', "line 1: not valid YAML"),
+        ('{"a": "\\ud83d"}', "not valid YAML"),
+    ],
+)
+def test_broken_json_is_told_as_broken_yaml_is(file_of: Callable[[str | bytes], Path], text: str, problem: str):
+    with pytest.raises(ConfigError, match=problem):
+        load_yaml(file_of(text))
+
+
+def test_what_begins_as_json_and_goes_on_as_yaml_is_yaml(file_of: Callable[[str | bytes], Path]):
+    assert load_yaml(file_of("{name: review, parts: [{weight: 1e-3}]}  # short")) == {
+        "name": "review",
+        "parts": [{"weight": 1e-3}],
+    }

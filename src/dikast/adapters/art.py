@@ -42,7 +42,7 @@ class ArtReward:
         """Gives a group of the trajectories that have a reward, as copies; None where there are too few."""
         scorer = group_scorer(self.settings)
         scores = await scorer.score(rollouts_of(group))
-        rewards = rewards_of(scores, self.settings.on_missing, scorer.reward.range)
+        rewards = rewards_of(scores, self.settings.on_missing, scorer.reward.about.range)
         kept = [
             _judged(trajectory, score, reward)
             for trajectory, score, reward in zip(group.trajectories, scores, rewards, strict=True)

@@ -7,24 +7,23 @@ from typing import Protocol
 
 from dikast.journal import Journal
 from dikast.records import Rollout, Score
+from dikast.reward.about import AboutReward
 
 
 class AnyReward(Protocol):
     """A reward that scores."""
 
     journal: Journal
-    certificate_hash: str | None
 
     @property
-    def hash(self) -> str:
-        """SHA-256 of the resolved reward."""
-        ...
-
-    @property
-    def range(self) -> tuple[float, float]:
-        """The declared range."""
+    def about(self) -> AboutReward:
+        """What it says of itself."""
         ...
 
     async def ascore(self, rollouts: Sequence[Rollout], *, deadline: float | None = None) -> list[Score]:
         """Scores rollouts in their order."""
+        ...
+
+    def score(self, rollouts: Sequence[Rollout], *, deadline: float | None = None) -> list[Score]:
+        """`ascore` for callers without an event loop."""
         ...

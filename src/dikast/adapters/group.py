@@ -11,7 +11,6 @@ from dikast.adapters.missing import Coverage, require_in_range
 from dikast.adapters.opening import RewardSettings
 from dikast.records import Rollout, Score
 from dikast.reward.blocking import run_beside
-from dikast.reward.reward import Reward
 
 
 class GroupScorer:
@@ -19,8 +18,8 @@ class GroupScorer:
 
     def __init__(self, settings: RewardSettings) -> None:
         self.settings = settings
-        self.reward: Reward = settings.open()
-        require_in_range(settings.on_missing, self.reward.range)
+        self.reward = settings.open()
+        require_in_range(settings.on_missing, self.reward.about.range)
         self.coverage = Coverage()
         self.log = None if settings.log_folder is None else ScoreLog(settings.log_folder)
 
@@ -30,7 +29,7 @@ class GroupScorer:
         if self.log is not None:
             for rollout, score in zip(rollouts, scores, strict=True):
                 self.log.add(rollout, score, step=step, at=time.time())
-        self.coverage.add(scores)
+        self.coverage.watch(scores)
         return scores
 
 

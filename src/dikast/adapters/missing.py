@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict, deque
 from collections.abc import Sequence
 
@@ -13,6 +14,8 @@ WARN_SHARE = 0.05
 PAUSE_SHARE = 0.10
 WINDOW_ROLLOUTS = 200
 WINDOW_STEPS = 4
+LOG = logging.getLogger("dikast")
+"""Where warnings go that a trainer has no other place for."""
 
 
 def require_in_range(on_missing: OnMissing | Constant, limits: tuple[float, float]) -> None:
@@ -57,6 +60,7 @@ class Coverage:
 
     def __init__(self) -> None:
         self._steps: deque[tuple[int, int]] = deque()
+        self._warned = False
 
     def add(self, scores: Sequence[Score]) -> float:
         """Counts a step's scores and gives the share missing in the window. Raises `NotGoodEnoughError` at 10 %.
@@ -74,6 +78,14 @@ class Coverage:
                 f"{WINDOW_ROLLOUTS}); mend the judge, then run the same command again to go on from the last checkpoint"
             )
         return missing / max(1, rollouts)
+
+    def watch(self, scores: Sequence[Score]) -> None:
+        """`add` for rollouts that come a few at a time: warns once when 5 % are missing, of 200 at least."""
+        share, rollouts = self.add(scores), self._rollouts()
+        much = share * rollouts >= WARN_SHARE * max(rollouts, WINDOW_ROLLOUTS)
+        if much and not self._warned:
+            LOG.warning("%.1f%% of the last %d scores are missing; mend the judge", 100 * share, rollouts)
+        self._warned = much
 
     def _rollouts(self) -> int:
         return sum(rollouts for rollouts, _ in self._steps)

@@ -23,6 +23,7 @@ from dikast.adapters.group import group_scorer
 from dikast.adapters.missing import rewards_of
 from dikast.adapters.opening import RewardSettings, read_settings
 from dikast.adapters.turns import messages_of, plain, text_of
+from dikast.errors import ConfigError
 from dikast.records import Rollout
 from dikast.rollouts import group_of
 
@@ -37,6 +38,10 @@ _NOT_COLUMNS = frozenset(
 def reward_class(settings: Mapping[str, Any]) -> type:
     """Gives a class as ms-swift's list of rewards takes them. Raises `ConfigError`."""
     read = read_settings(settings, where="dikast")
+    if read.on_missing == "drop":
+        raise ConfigError(
+            "on_missing: drop: ms-swift drops no rollout; use native (the group's mean), raise or a constant"
+        )
 
     class DikastReward(SwiftReward):
         settings = read
@@ -58,8 +63,8 @@ class SwiftReward:
         """Gives one number for each completion."""
         rollouts = rollouts_of(completions, columns)
         scores = await self._scorer.score(rollouts, step=getattr(columns.get("trainer_state"), "global_step", None))
-        low, _high = limits = self._scorer.reward.range
-        setting = "group_mean" if self.settings.on_missing in ("native", "drop") else self.settings.on_missing
+        low, _high = limits = self._scorer.reward.about.range
+        setting = "group_mean" if self.settings.on_missing == "native" else self.settings.on_missing
         return [low if number is None else number for number in rewards_of(scores, setting, limits)]
 
 

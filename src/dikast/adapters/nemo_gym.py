@@ -7,7 +7,8 @@ masked sample vote in its group's baseline; `dikast serve` waits for the sibling
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dikast.adapters.single import SingleScorer
@@ -15,8 +16,8 @@ from dikast.adapters.told import metrics_of, reasons_of
 from dikast.adapters.turns import messages_of, text_of
 from dikast.errors import DataError
 from dikast.records import Message, Rollout, Score
+from dikast.reward.about import AboutReward
 from dikast.rollouts import group_of
-from dikast.spec.reward import RewardFile
 from dikast.spec.run import Constant
 
 PLACEHOLDER = 0.0
@@ -48,29 +49,49 @@ def verdict_of(scorer: SingleScorer, score: Score) -> dict[str, Any]:
     reward = PLACEHOLDER if masked and scorer.on_missing != "raise" else scorer.number(score)
     return {
         "reward": reward,
-        "reward_components": components(scorer.reward.spec.file, score, reward),
+        "reward_components": components(scorer.reward.about, score, reward),
         "mask_sample": masked,
-        "failure_kind": None if score.missing is None else _kind_of(score.missing),
-        "failure_reason": None if score.missing is None else f"{score.missing}: {score.detail}",
+        **failure_of(score),
         "score_reasons": reasons_of(score),
         **{name.replace("/", "_"): value for name, value in metrics_of([score]).items()},
     }
 
 
-def components(file: RewardFile, score: Score, total: float) -> dict[str, float]:
-    """Gives what each check that weighs adds to a reward, and the judge the rest; their sum is the reward.
-
-    NeMo RL refuses any other sum, but for rounding. The names are the same for every score.
-    """
-    low, high = file.range
-    scale = 1.0 if file.aggregate == "healthbench" else high - low
+def components(about: AboutReward, score: Score, total: float) -> dict[str, float]:
+    """Gives what each check that weighs adds to a reward, and the judge the rest; the same names for every score."""
     had = {part.name: part.value or 0.0 for part in score.parts} if score.status == "scored" else {}
-    weighed = {
-        check.part_name: scale * (check.weight or 0.0) * had.get(check.part_name, 0.0)
-        for check in file.checks
-        if not check.gate
-    }
-    return weighed | {"judge": total - sum(weighed.values())}
+    weighed = {name: worth * had.get(name, 0.0) for name, worth in about.checks.items()}
+    return dict(zip([*weighed, "judge"], _adding_up(total, list(weighed.values())), strict=True))
+
+
+def failure_of(score: Score) -> dict[str, str | None]:
+    """Gives the kind, one of Gym's own list, and the reason of a missing score; nothing of another."""
+    if score.missing is None:
+        return {"failure_kind": None, "failure_reason": None}
+    return {"failure_kind": _kind_of(score.missing), "failure_reason": f"{score.missing}: {score.detail}"}
+
+
+def _adding_up(total: float, terms: list[float]) -> list[float]:
+    """Gives the terms with what they lack of the total behind them, so that their sum in order is exactly that.
+
+    Sums are rounded, so a last bit may have to be put right in the rest, or in the first term. Where terms of both
+    signs cancel (a range below 0), no float may give the very last bit.
+    """
+    for first in _near(terms[0]) if terms else ():
+        others = [first, *terms[1:]]
+        for rest in _near(total - sum(others)):
+            if sum([*others, rest]) == total:
+                return [*others, rest]
+    return [*terms, total - sum(terms)]
+
+
+def _near(number: float) -> Iterator[float]:
+    yield number
+    up = down = number
+    for _ in range(3):
+        up, down = math.nextafter(up, math.inf), math.nextafter(down, -math.inf)
+        yield up
+        yield down
 
 
 def _kind_of(missing: str) -> str:

@@ -2,6 +2,9 @@
 
 {"reward": "/data/reward.yaml", "certificate": "/data/certificate.json", "journal": "/data/journal.db",
 "on_missing": "native", "deadline": 120, "log": "/data/scores"}
+
+or, where `dikast serve` has it, {"reward": "http://rewards:8600/contract-review", ...}; the name may be left out where
+it serves one, and the token is taken from DIKAST_SERVE_TOKEN.
 """
 
 from __future__ import annotations
@@ -12,9 +15,10 @@ from typing import Any
 
 import msgspec
 
+from dikast.adapters.base import AnyReward
 from dikast.errors import ConfigError
 from dikast.loading import load
-from dikast.reward.reward import Reward
+from dikast.remote.client import RemoteReward, is_address
 from dikast.spec.run import Constant, OnMissing
 
 DEADLINE = 120.0
@@ -25,6 +29,7 @@ class RewardSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Which reward, and what a trainer gets of it. Relative paths are those of the process that scores."""
 
     reward: str
+    """Its file, or the address where it is served."""
     certificate: str | None = None
     journal: str | None = None
     on_missing: OnMissing | Constant = "native"
@@ -37,8 +42,19 @@ class RewardSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     def log_folder(self) -> Path | None:
         return None if self.log is None else Path(self.log)
 
-    def open(self) -> Reward:
-        """Opens the reward. Raises `ConfigError`."""
+    def __post_init__(self) -> None:
+        if not is_address(self.reward):
+            return
+        for name in ("certificate", "journal"):
+            if getattr(self, name) is not None:
+                raise ConfigError(
+                    f"{name}: the server at {self.reward} has its own; leave it out here, and give it to 'dikast serve'"
+                )
+
+    def open(self) -> AnyReward:
+        """Opens the reward. Raises `ConfigError`, and `UnavailableError` where it is served and nothing answers."""
+        if is_address(self.reward):
+            return RemoteReward.at(self.reward)
         return load(self.reward, certificate=self.certificate, journal=self.journal)
 
 
@@ -46,7 +62,7 @@ def read_settings(given: Mapping[str, Any], *, where: str) -> RewardSettings:
     """Reads settings; `where` is how the trainer's configuration calls them. Raises `ConfigError`."""
     try:
         settings = msgspec.convert(dict(given), RewardSettings, strict=False)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, ConfigError) as error:
         raise ConfigError(f"{where}: {error}") from None
     require_deadline(settings.deadline, where=where)
     return settings

@@ -7,17 +7,15 @@ rollouts of a prompt has nothing to compare.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
+from dikast.adapters.base import AnyReward
 from dikast.adapters.log import ScoreLog
 from dikast.adapters.missing import Coverage, require_in_range
 from dikast.adapters.opening import DEADLINE, RewardSettings, require_deadline
 from dikast.errors import ConfigError, ModelError
 from dikast.records import Rollout, Score
 from dikast.reward.blocking import run_beside
-from dikast.reward.reward import Reward
-from dikast.spec.judge import PREFERENCE
 from dikast.spec.run import Constant, OnMissing
 
 
@@ -26,7 +24,7 @@ class SingleScorer:
 
     def __init__(
         self,
-        reward: Reward,
+        reward: AnyReward,
         *,
         trainer: str,
         on_missing: OnMissing | Constant = "native",
@@ -75,7 +73,7 @@ class SingleScorer:
 
         The names are the same for every score: some trainers take them from the first.
         """
-        held: dict[str, list[float]] = {name: [] for name in _part_names(self.reward)}
+        held: dict[str, list[float]] = {name: [] for name in self.reward.about.parts}
         for part in score.parts:
             if part.value is not None and part.name in held:
                 held[part.name].append(part.value)
@@ -84,22 +82,21 @@ class SingleScorer:
     def _noted(self, rollout: Rollout, score: Score, step: int | None) -> Score:
         if self.log is not None:
             self.log.add(rollout, score, step=step, at=time.time())
-        self.coverage.add([score])
+        self.coverage.watch([score])
         return score
 
 
-def require_single(reward: Reward, *, trainer: str, on_missing: OnMissing | Constant) -> None:
+def require_single(reward: AnyReward, *, trainer: str, on_missing: OnMissing | Constant) -> None:
     """Raises `ConfigError` for what cannot be had of one rollout alone."""
-    require_in_range(on_missing, reward.range)
+    require_in_range(on_missing, reward.about.range)
     if on_missing == "group_mean":
         raise ConfigError(
             f"on_missing: {trainer} asks about one rollout at a time, so no group's mean is known; "
             "use native, raise or {constant: x}, or let 'dikast serve' wait for the siblings"
         )
-    judge = reward.spec.file.judge
-    if judge.mode == "preference" and judge.compare != "reference":
+    if reward.about.compares_siblings:
         raise ConfigError(
-            f"{reward.spec.path}: judge: it compares the rollouts of a prompt with each other, and {trainer} asks "
+            f"'{reward.about.name}': judge: it compares the rollouts of a prompt with each other, and {trainer} asks "
             "about one at a time; use 'compare: reference' or a rubric"
         )
 
@@ -107,11 +104,6 @@ def require_single(reward: Reward, *, trainer: str, on_missing: OnMissing | Cons
 def missing_error(score: Score) -> ModelError:
     """What is raised for a missing score: its reason, and which rollout it was."""
     return ModelError(score.missing or "rejected", f"rollout '{score.id}': {score.detail}")
-
-
-def _part_names(reward: Reward) -> Iterable[str]:
-    yield from (check.part_name for check in reward.spec.file.checks)
-    yield from (criterion.id for criterion in reward.criteria) if reward.criteria else (PREFERENCE,)
 
 
 def _mean(values: list[float]) -> float | None:

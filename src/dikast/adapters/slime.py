@@ -38,7 +38,7 @@ async def reward(args: Any, samples: Any, **_: Any) -> Any:
     if not args.group_rm and not isinstance(settings.on_missing, Constant) and settings.on_missing != "raise":
         raise ConfigError("slime: start it with --group-rm, so that a missing score can be told from its siblings'")
     [score] = await _scored(settings, [samples])
-    [number] = rewards_of([score], _alone(settings), group_scorer(settings).reward.range)
+    [number] = rewards_of([score], _alone(settings), group_scorer(settings).reward.about.range)
     return math.nan if number is None else number
 
 
@@ -60,7 +60,7 @@ def rollout_of(sample: Any) -> Rollout:
 
 async def _of_group(settings: RewardSettings, samples: Sequence[Any]) -> list[float]:
     scores = await _scored(settings, samples)
-    low, _high = limits = group_scorer(settings).reward.range
+    low, _high = limits = group_scorer(settings).reward.about.range
     masks = settings.on_missing in ("native", "drop")
     numbers = rewards_of(scores, "group_mean" if masks else settings.on_missing, limits)
     rewards: list[float] = []

@@ -106,7 +106,7 @@ async def judged(
         if trajectory.transitions:
             trajectory.transitions[-1].logs.update(_told(score))
     on_missing = "group_mean" if settings.on_missing == "native" else settings.on_missing
-    rewards = rewards_of(scores, on_missing, scorer.reward.range)
+    rewards = rewards_of(scores, on_missing, scorer.reward.about.range)
     return [(_had(reward, score), metrics_of([score])) for reward, score in zip(rewards, scores, strict=True)]
 
 

@@ -23,7 +23,7 @@ from typing import Any, Self
 import msgspec
 
 from dikast.adapters.base import AnyReward
-from dikast.adapters.missing import WARN_SHARE, Coverage, require_in_range, rewards_of
+from dikast.adapters.missing import LOG, WARN_SHARE, Coverage, require_in_range, rewards_of
 from dikast.adapters.opening import RewardSettings, require_deadline
 from dikast.adapters.told import metrics_of, reasons_of, values_of
 from dikast.adapters.turns import messages_of, text_of
@@ -72,10 +72,10 @@ class _BatchReward:
         deadline: float | None = DEADLINE,
         phase: str = "rl",
         note: Callable[[StepCost], None] | None = None,
-        warn: Callable[[str], None] | None = None,
+        warn: Callable[[str], None] = LOG.warning,
     ) -> None:
         """Takes an open reward. What is not judged after `deadline` seconds of a call is missing as `expired`."""
-        require_in_range(on_missing, reward.range)
+        require_in_range(on_missing, reward.about.range)
         if deadline is not None:
             require_deadline(deadline, where="TRL")
         self.reward = reward
@@ -98,7 +98,7 @@ class _BatchReward:
         journal: str | Path | None = None,
         **options: Any,
     ) -> Self:
-        """Opens a reward's files; `options` are those of the class. What is made so can be pickled."""
+        """Opens a reward's files, or asks for it at an address; `options` are those of the class. What is made so can be pickled."""
         files = RewardSettings(
             reward=str(path),
             certificate=None if certificate is None else str(certificate),
@@ -112,7 +112,7 @@ class _BatchReward:
         if self._files is None and isinstance(self.reward, Reward):
             raise TypeError(
                 f"{type(self).__name__} of an open reward cannot be sent to another process; make it with "
-                f"{type(self).__name__}.load('reward.yaml', ...), or of a dikast.RemoteReward"
+                f"{type(self).__name__}.load('reward.yaml', ...), or of a RemoteReward"
             )
         return self.__dict__ | ({} if self._files is None else {"reward": None})
 
@@ -120,6 +120,19 @@ class _BatchReward:
         self.__dict__.update(state)
         if self._files is not None:
             self.reward = self._files.open()
+
+    async def _score(
+        self,
+        prompts: Sequence[Any],
+        completions: Sequence[Any],
+        log_extra: Callable[[str, list[Any]], None] | None,
+        log_metric: Callable[[str, float], None] | None,
+        columns: dict[str, Any],
+    ) -> list[float | None]:
+        rollouts = self._begun(prompts, completions, columns)
+        started = time.monotonic()
+        scores = await self.reward.ascore(rollouts, deadline=self.deadline)
+        return self._done(rollouts, scores, time.monotonic() - started, log_extra, log_metric)
 
     def _begun(self, prompts: Sequence[Any], completions: Sequence[Any], columns: dict[str, Any]) -> list[Rollout]:
         # AsyncGRPO has no step to tell: there a call is one.
@@ -151,9 +164,9 @@ class _BatchReward:
         if self.note:
             self.note(_cost(self._step, seconds, rollouts, scores))
         share = self.coverage.add(scores)
-        if share >= WARN_SHARE and self.warn:
+        if share >= WARN_SHARE:
             self.warn(f"step {self._step}: {share:.1%} of the latest scores are missing")
-        return rewards_of(scores, self.on_missing, self.reward.range)
+        return rewards_of(scores, self.on_missing, self.reward.about.range)
 
     def _keep(self, rollouts: Sequence[Rollout], scores: Sequence[Score]) -> None:
         first = self._of_step - len(rollouts)
@@ -166,8 +179,9 @@ class _BatchReward:
             )
             for position, (rollout, score) in enumerate(zip(rollouts, scores, strict=True), start=first)
         ]
+        about = self.reward.about
         self.reward.journal.log_scores(
-            entries, reward=self.reward.hash, certificate=self.reward.certificate_hash or "", phase=self.phase
+            entries, reward=about.hash, certificate=about.certificate_hash or "", phase=self.phase
         )
 
 
@@ -188,10 +202,7 @@ class TrlReward(_BatchReward):
         **columns: Any,
     ) -> list[float | None]:
         """Gives one number for each completion, or None where its score is missing."""
-        rollouts = self._begun(prompts, completions, columns)
-        started = time.monotonic()
-        scores = await self.reward.ascore(rollouts, deadline=self.deadline)
-        return self._done(rollouts, scores, time.monotonic() - started, log_extra, log_metric)
+        return await self._score(prompts, completions, log_extra, log_metric, columns)
 
 
 class SyncTrlReward(_BatchReward):
@@ -206,10 +217,7 @@ class SyncTrlReward(_BatchReward):
         **columns: Any,
     ) -> list[float | None]:
         """Gives one number for each completion, or None where its score is missing."""
-        rollouts = self._begun(prompts, completions, columns)
-        started = time.monotonic()
-        scores = run_blocking(self.reward.ascore(rollouts, deadline=self.deadline))
-        return self._done(rollouts, scores, time.monotonic() - started, log_extra, log_metric)
+        return run_blocking(self._score(prompts, completions, log_extra, log_metric, columns))
 
 
 def rollouts_of(

@@ -128,10 +128,10 @@ def _record(scorer: SingleScorer, name: str, trace: Any, score: Score) -> None:
             trace.record_metric(f"{name}/{part}", value)
     trace.record_metric(f"{name}/gated", float(score.status == "gated"))
     trace.record_metric(f"{name}/missing", float(score.status == "missing"))
-    usage = score.usage
+    usage, about = score.usage, scorer.reward.about
     trace.record_judge_call(
         name=name,
-        request={"model": scorer.reward.model, "reward": scorer.reward.spec.file.name, "hash": scorer.reward.hash},
+        request={"model": about.model, "reward": about.name, "hash": about.hash},
         response=vf.JudgeResponse(
             text=msgspec.json.encode(score).decode(),
             usage=vf.Usage(

@@ -35,6 +35,9 @@ MARGIN_SHARE = 0.25
 _PREPARED = frozenset({"provisioned-concurrency", "snap-start"})
 """Kinds of start that nobody waits for."""
 
+_QUOTING = frozenset({"refused", "truncated", "unparsable", "bad_evidence", "check_error"})
+"""Reasons whose details quote what the judge or a user's check said, and so perhaps a document."""
+
 
 class _Opened(msgspec.Struct, frozen=True, kw_only=True):
     reward: Reward
@@ -119,8 +122,16 @@ class RewardFunction:
     def _numbers(self, scores: Sequence[Score], reward: Reward) -> list[float]:
         from dikast.adapters.missing import rewards_of
 
+        scores = [self._sayable(score) for score in scores]
         numbers = rewards_of(scores, self.settings.on_missing, reward.spec.file.range)
         return [self._number(score, number) for score, number in zip(scores, numbers, strict=True)]
+
+    def _sayable(self, score: Score) -> Score:
+        """A score whose detail may stand in an error, which Lambda logs and the trainer reads."""
+        if self.settings.log_texts or score.missing not in _QUOTING or score.detail is None:
+            return score
+        part = score.detail.partition(":")[0]
+        return msgspec.structs.replace(score, detail=f"{part} (with log_texts=true this tells what was said)")
 
     def _number(self, score: Score, number: float | None) -> float:
         if number is not None:

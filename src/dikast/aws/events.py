@@ -25,6 +25,10 @@ _SOLUTION_TAG = re.compile(r"<\|(?:begin|end)_of_solution\|>")
 _NOT_COLUMNS = frozenset({"id", "messages", "metadata", "prompt", "completion", "group"})
 
 
+MISSING_BECAUSE = "missing:"
+"""Begins the entry that says why a score is missing; the reason follows."""
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One sample of an event."""
 
@@ -154,6 +158,8 @@ def metrics_list(score: Score, *, parts_as: Literal["Metric", "Reward"]) -> list
             values.setdefault(_name_of(part), []).append(part.value)
     entries = [_entry(name, sum(had) / len(had), parts_as) for name, had in values.items()]
     entries.append(_entry("missing", float(score.status == "missing"), "Metric"))
+    if score.missing is not None:
+        entries.append(_entry(MISSING_BECAUSE + score.missing, 1.0, "Metric"))
     entries.append(_entry("gated", float(score.status == "gated"), "Metric"))
     entries.append(_entry("judge_seconds", score.usage.seconds, "Metric"))
     return entries

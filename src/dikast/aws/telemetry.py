@@ -140,6 +140,7 @@ def _in_words(score: Score, rollout: Rollout | None) -> dict[str, Any]:
         "id": score.id,
         "score": score.score,
         "status": score.status,
+        "missing": score.missing,
         "detail": score.detail,
         "parts": msgspec.to_builtins(score.parts),
         "prompt": None if rollout is None else msgspec.to_builtins(rollout.prompt),

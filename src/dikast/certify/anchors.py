@@ -14,10 +14,10 @@ from pathlib import Path
 import msgspec
 
 from dikast.certify.certificate import ModelIdentity
+from dikast.certify.files import read_whole
 from dikast.certify.labels import Vote
 from dikast.errors import ConfigError
 from dikast.records import Rollout
-from dikast.rollouts import appearing
 from dikast.spec.reward import RewardSpec
 from dikast.stats.evidence import DriftTest, Word
 
@@ -99,19 +99,10 @@ class Anchors(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_anchors(path: Path) -> Anchors:
     """Reads anchors. Raises `ConfigError` where the file is none of them."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Anchors)
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{path}: no anchors yet; draw them with: dikast certify REWARD LABELS --anchors {path}"
-        ) from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: holds no anchors ({error}); name another file") from error
-
-
-def write_anchors(anchors: Anchors, path: Path) -> None:
-    """Writes anchors. The file appears whole or not at all."""
-    with appearing(path) as out:
-        out.write(msgspec.json.format(msgspec.json.encode(anchors), indent=2) + b"\n")
+    return read_whole(
+        path,
+        Anchors,
+        absent=f"no anchors yet; draw them with: dikast certify REWARD LABELS --anchors {path}",
+        other="holds no anchors",
+        mend="name another file",
+    )

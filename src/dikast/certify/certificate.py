@@ -17,11 +17,10 @@ import msgspec
 
 from dikast.certify.bounds import Levels, Share
 from dikast.certify.expected import ExpectedAnswer, Regression
+from dikast.certify.files import read_whole
 from dikast.certify.labels import Split, Vote
 from dikast.certify.others import Others
-from dikast.errors import ConfigError
 from dikast.reward.parts import Reading
-from dikast.rollouts import appearing
 from dikast.stats.association import Association
 from dikast.stats.correction import Corrected
 from dikast.stats.intervals import Interval
@@ -327,22 +326,13 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_certificate(path: Path) -> Certificate:
     """Reads a certificate. Raises `ConfigError` where there is none, or the file is none."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Certificate)
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{path}: no such certificate; measure one with: dikast certify REWARD LABELS -o {path}"
-        ) from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: not a certificate ({error}); measure it anew with dikast certify") from error
-
-
-def write_certificate(certificate: Certificate, path: Path) -> None:
-    """Writes a certificate. The file appears whole or not at all."""
-    with appearing(path) as out:
-        out.write(msgspec.json.format(msgspec.json.encode(certificate), indent=2) + b"\n")
+    return read_whole(
+        path,
+        Certificate,
+        absent=f"no such certificate; measure one with: dikast certify REWARD LABELS -o {path}",
+        other="not a certificate",
+        mend="measure it anew with dikast certify",
+    )
 
 
 def certificate_hash(certificate: Certificate) -> str:

@@ -1,44 +1,49 @@
 """Checks that a completion is JSON, strictly, and follows a JSON Schema where the reward names one.
 
-The draft is that of `$schema`, 2020-12 without one. `format` is an annotation, as the specification has it.
-A reference is looked up in the schema and the drafts' own schemas only, never fetched. Patterns run for a
-bounded time (see `patterns`); one that was stopped leaves the check missing.
+What a schema means is jsonschema's to say (`schema_compiling`). Where a plain schema and a plain value leave no doubt
+(`plain_schema`) it is not asked, nor loaded. A pattern that was stopped leaves the check missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
-from typing import Any, cast
-
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.protocols import Validator
-from jsonschema.validators import extend, validator_for  # pyright: ignore[reportUnknownVariableType]  jsonschema is untyped there
-from jsonschema_specifications import REGISTRY  # pyright: ignore[reportMissingTypeStubs]  it has no types
-from referencing.exceptions import Unresolvable
-from referencing.jsonschema import specification_with
+from typing import TYPE_CHECKING
 
 from dikast.checks.base import NOT_JSON, PASSED, Checked, CheckFunction, Json, Outcome, short
-from dikast.checks.parsing import identity, read_json
-from dikast.checks.patterns import compile_pattern, matches
+from dikast.checks.parsing import read_json
+from dikast.checks.plain_schema import plain_test
 from dikast.errors import ConfigError
 from dikast.records import Missing
 
-_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+    from jsonschema.protocols import Validator
 
 
 def json_check(schema: Path | None, *, items: str | None) -> CheckFunction:
-    """The value is 1 or 0; `items` is the key of the set, where there is one."""
-    validator = None if schema is None else read_schema(schema)
+    """The value is 1 or 0; `items` is the key of the set, where there is one. Raises `ConfigError` for a broken schema."""
+    if schema is None:
+        return _only_json
+    content = _read(schema)
+    follows = plain_test(content)
+
+    @cache
+    def validator() -> Validator:
+        from dikast.checks.schema_compiling import compile_schema
+
+        return compile_schema(content, where=str(schema))
+
+    if follows is None:
+        validator()
 
     def run(checked: Checked) -> Outcome | Missing:
         if checked.parsed is NOT_JSON:
-            return Outcome(value=0.0, reason=_why_not_json(checked.rollout.completion))
-        if validator is None:
+            return _only_json(checked)
+        if follows is not None and follows(checked.parsed):
             return PASSED
         try:
-            error = next(validator.iter_errors(checked.parsed), None)
+            error = next(validator().iter_errors(checked.parsed), None)
         except TimeoutError:
             return Missing("check_error", f"{schema}: a pattern took too long on this completion")
         except RecursionError:
@@ -48,99 +53,23 @@ def json_check(schema: Path | None, *, items: str | None) -> CheckFunction:
     return run
 
 
-def read_schema(path: Path) -> Validator:
-    """Reads and compiles a schema file. Raises `ConfigError` with what is wrong with it."""
+def _read(path: Path) -> Json:
     try:
-        schema = read_json(path.read_text("utf-8"))
+        return read_json(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise ConfigError(f"{path}: not a JSON file ({error})") from error
-    return compile_schema(schema, where=str(path))
 
 
-def compile_schema(schema: Json, *, where: str) -> Validator:
-    """Compiles a schema. Raises `ConfigError`, starting with `where`, when it is none or needs the network."""
-    if not isinstance(schema, dict | bool):
-        raise ConfigError(f"{where}: a JSON Schema is an object, or true or false")
-    dialect = _dialect(schema, where)
-    if isinstance(schema, dict):
-        # With `$schema` in it, a reference to the root would go on with jsonschema's unbounded keywords.
-        schema = {key: value for key, value in schema.items() if key != "$schema"}
-        if any(isinstance(part.get("$schema"), str) for part in _objects_in(schema)):
-            raise ConfigError(f"{where}: '$schema' may stand at the top only")
-    if error := next(dialect(dialect.META_SCHEMA).iter_errors(schema), None):
-        raise ConfigError(f"{where}: {short(f'{error.json_path}: {error.message}')}")
-    _check_parts(list(_reachable(schema, dialect, where)), where)
-    return _bounded(dialect)(schema, registry=REGISTRY)
-
-
-def _dialect(schema: Json, where: str) -> type[Validator]:
-    named = schema.get("$schema") if isinstance(schema, dict) else None
-    if named is None:
-        return Draft202012Validator
-    known = validator_for({"$schema": named}, default=cast("Any", None)) if isinstance(named, str) else None
-    if known is None:
-        raise ConfigError(f"{where}: unknown $schema {named!r}; write https://json-schema.org/draft/2020-12/schema")
-    return known
-
-
-def _reachable(schema: Json, dialect: type[Validator], where: str) -> Iterator[dict[str, Json]]:
-    """Walks through the schema and all that it refers to; a reference that leads nowhere is an error."""
-    specification = specification_with(cast("dict[str, Any]", dialect.META_SCHEMA)["$schema"])
-    todo = [(schema, REGISTRY.resolver_with_root(specification.create_resource(schema)))]
-    seen: set[int] = set()
-    while todo:
-        part, resolver = todo.pop()
-        if not isinstance(part, dict) or id(part) in seen:
-            continue
-        seen.add(id(part))
-        yield part
-        for reference in (part.get(keyword) for keyword in _REFERENCES):
-            if not isinstance(reference, str):
-                continue
-            try:
-                found = resolver.lookup(reference)
-            except Unresolvable as error:
-                raise ConfigError(
-                    f"{where}: $ref '{reference}' is not in the file, and nothing is fetched; put it under $defs"
-                ) from error
-            todo.append((cast("Json", found.contents), found.resolver))
-        for inner in specification.create_resource(part).subresources():
-            todo.append((cast("Json", inner.contents), resolver.in_subresource(inner)))
-
-
-def _check_parts(parts: list[dict[str, Json]], where: str) -> None:
-    """Compiles all patterns, and refuses the one combination whose patterns could not be bounded."""
-    for part in parts:
-        by_pattern = part.get("patternProperties")
-        patterns: list[Json] = list(by_pattern) if isinstance(by_pattern, dict) else []
-        for pattern in [*patterns, part.get("pattern")]:
-            if isinstance(pattern, str):
-                compile_pattern(pattern, where=where)
-    if any("unevaluatedProperties" in part for part in parts) and any("patternProperties" in part for part in parts):
-        raise ConfigError(
-            f"{where}: unevaluatedProperties with patternProperties is not supported; use additionalProperties"
-        )
-
-
-def _objects_in(value: Json) -> Iterator[dict[str, Json]]:
-    todo = [value]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, dict):
-            yield node
-            todo.extend(node.values())
-        elif isinstance(node, list):
-            todo.extend(node)
-
-
-def _why_not_json(completion: str) -> str:
+def _only_json(checked: Checked) -> Outcome:
+    if checked.parsed is not NOT_JSON:
+        return PASSED
     try:
-        read_json(completion)
+        read_json(checked.rollout.completion)
     except ValueError as error:
-        return short(f"not JSON: {error}")
-    return "not JSON"
+        return Outcome(value=0.0, reason=short(f"not JSON: {error}"))
+    return Outcome(value=0.0, reason="not JSON")
 
 
 def _broken(error: ValidationError, items: str | None) -> Outcome:
@@ -150,55 +79,3 @@ def _broken(error: ValidationError, items: str | None) -> Outcome:
         case _:
             item = None
     return Outcome(value=0.0, reason=short(f"{error.json_path}: {error.message}"), item=item)
-
-
-@lru_cache
-def _bounded(dialect: type[Validator]) -> type[Validator]:
-    """Gives a draft's validator with keywords of ours for those that can take for ever on a hostile text."""
-    keywords = {
-        "pattern": _pattern,
-        "patternProperties": _pattern_properties,
-        "additionalProperties": _additional_properties,
-        "uniqueItems": _unique_items,
-    }
-    return cast("type[Validator]", extend(dialect, keywords))
-
-
-def _found(pattern: str, text: str) -> bool:
-    return matches(compile_pattern(pattern, where="schema"), text)
-
-
-def _pattern(_validator: Any, pattern: str, instance: Json, _schema: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and not _found(pattern, instance):
-        yield ValidationError(f"{instance!r} does not match {pattern!r}")
-
-
-def _pattern_properties(
-    validator: Any, patterns: dict[str, Json], instance: Json, _schema: Any
-) -> Iterator[ValidationError]:
-    if not isinstance(instance, dict):
-        return
-    for pattern, schema in patterns.items():
-        for key, value in instance.items():
-            if _found(pattern, key):
-                yield from validator.descend(value, schema, path=key, schema_path=pattern)
-
-
-def _additional_properties(
-    validator: Any, allowed: Json, instance: Json, schema: dict[str, Any]
-) -> Iterator[ValidationError]:
-    if not isinstance(instance, dict):
-        return
-    patterns = schema.get("patternProperties", {})
-    for key, value in instance.items():
-        if key in schema.get("properties", {}) or any(_found(pattern, key) for pattern in patterns):
-            continue
-        if allowed is False:
-            yield ValidationError(f"{key!r} is not among the properties that the schema knows")
-        else:
-            yield from validator.descend(value, allowed, path=key)
-
-
-def _unique_items(_validator: Any, wanted: bool, instance: Json, _schema: Any) -> Iterator[ValidationError]:
-    if wanted and isinstance(instance, list) and len(set(map(identity, instance))) < len(instance):
-        yield ValidationError("an item stands there twice")

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 import typer
 
-from dikast.certify.anchors import Anchors, read_anchors, write_anchors
+from dikast.certify.anchors import Anchors, read_anchors
 from dikast.certify.certificate import Certificate
 from dikast.certify.drift import anchor_units, ask_again, draw
+from dikast.certify.files import write_whole
 from dikast.certify.labels import Labels
 from dikast.certify.questions import Progress, Unit
 from dikast.certify.telling import about_anchors
@@ -51,20 +52,20 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
                 )
             finally:
                 await judges.close()
-            write_anchors(drawn, self.path)
+            write_whole(drawn, self.path)
             return drawn
         epoch = anchors.under_way or _next_epoch(anchors, now)
         judges = Judges.open(self.spec, journal, epoch=epoch)
         try:
             anchors.require_fit(self.path, self.spec, judges.fingerprint)
             # Told before the first question: a run that is killed goes on with the same epoch, and its answers.
-            write_anchors(msgspec.structs.replace(anchors, under_way=epoch), self.path)
+            write_whole(msgspec.structs.replace(anchors, under_way=epoch), self.path)
             again = await ask_again(
                 self.spec, anchors, judge=judges.rubric(), epoch=epoch, today=today, progress=progress
             )
         finally:
             await judges.close()
-        write_anchors(again, self.path)
+        write_whole(again, self.path)
         return again
 
 

@@ -15,10 +15,11 @@ import typer
 from dikast.certify.attacks import Attack, read_attacks
 from dikast.certify.attempts import ATTACK_UNITS
 from dikast.certify.bounds import Levels, read_base_rates, read_levels
-from dikast.certify.certificate import Certificate, write_certificate
+from dikast.certify.certificate import Certificate
 from dikast.certify.cross import MARGIN
 from dikast.certify.duels.labels import PairLabels, read_pairs
 from dikast.certify.duels.measure import certify_preference
+from dikast.certify.files import write_whole
 from dikast.certify.labels import Labels, check_annotators, read_labels
 from dikast.certify.measure import REPEATS, Grading, certify
 from dikast.certify.questions import Progress
@@ -198,7 +199,7 @@ def command(
     with _opened(journal, reward) as kept:
         with shown_progress() as progress:
             certificate = compared(asyncio.run(_measure(spec, read, kept, wish, progress)), earlier)
-        write_certificate(certificate, written)
+        write_whole(certificate, written)
         write_page(certificate, page, spec=spec, labels=read)
         show_certificate(certificate, as_json=as_json)
         typer.echo(f"written: {written}, and to read: {page}", err=True)

@@ -14,6 +14,7 @@ import importlib.metadata
 import io
 import os
 import platform
+import signal
 import sys
 import tempfile
 import traceback
@@ -95,6 +96,8 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # Texts and names come from anywhere: what a locale has no sign for is no error.
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    # A scheduler that takes the machine back says so with this signal: what was done is kept, as with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from dikast.cli.tell import ConsoleTeller
-from dikast.errors import DataError, NotGoodEnoughError, UsageError
+from dikast.errors import DataError, NotGoodEnoughError, UnavailableError, UsageError
 from dikast.loading import open_reward
 from dikast.records import MissingReason, Score
 from dikast.reward.blocking import run_blocking
@@ -81,6 +81,8 @@ def command(
             teller.say(line)
         if budget.refused:
             teller.say(f"{budget.spent_what}: {budget.refused} questions were not asked; run again with more to go on")
+    if counts.unanswered is not None and set(summary.statuses) == {"missing"} and set(summary.missing) == {"transport"}:
+        raise UnavailableError(f"nobody answered: {counts.unanswered}; mend that and run the same command again")
     if summary.coverage < min_coverage:
         raise NotGoodEnoughError(
             f"{summary.coverage:.1%} of the scores could be had (--min-coverage {min_coverage:.0%}); "
@@ -131,6 +133,8 @@ class _Counts:
         self.questions = self.asked = 0
         self.prompt_tokens = self.cached_tokens = self.completion_tokens = 0
         self.votes: dict[str, VoteAgreement] = {}
+        self.unanswered: str | None = None
+        """What is told of the first question that did not reach a model."""
 
     def add(self, scores: Sequence[Score]) -> None:
         for score in scores:
@@ -139,6 +143,8 @@ class _Counts:
                 self.total += score.score
             elif score.missing:
                 self.missing[score.missing] += 1
+                if score.missing == "transport" and self.unanswered is None:
+                    self.unanswered = score.detail
             usage = score.usage
             self.questions += usage.questions
             if usage.asked:

@@ -12,8 +12,9 @@ import typer
 from dikast.cli.tell import ConsoleTeller
 from dikast.errors import UsageError
 from dikast.journal import Journal
+from dikast.remote.terms import TOKEN_VARIABLE
 from dikast.serve.options import on_missing_of
-from dikast.serve.settings import DEFAULT_PORT, TOKEN_VARIABLE, Settings, read_token, require_safe
+from dikast.serve.settings import DEFAULT_PORT, Settings, read_token, require_safe
 
 if TYPE_CHECKING:
     from dikast.serve.opening import Rewards

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -40,14 +41,21 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     """The suite in a folder."""
 
     folder: Path
+    served: str | None = None
+    """Address at which `dikast serve` has the reward, where adapters are to ask there."""
 
     @property
     def reward(self) -> Path:
         """The reward's file."""
         return self.folder / "reward.yaml"
 
+    @property
+    def setting(self) -> str:
+        """What an adapter's `reward` is set to."""
+        return self.served or str(self.reward)
+
     def rollouts(self) -> list[Rollout]:
-        """All 200, groups of four standing together."""
+        """All of them, those of a prompt standing together."""
         return read_rollouts(self.folder / "rollouts.jsonl")
 
     def expected(self) -> list[Score]:
@@ -59,17 +67,17 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
             reward.close()
 
 
-def lay_out(folder: Path) -> Recorded:
-    """Writes the suite into a folder; what stands there already is left."""
+def lay_out(folder: Path, *, source: Path = SOURCE) -> Recorded:
+    """Writes a suite into a folder; replies that stand there already are left."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("reward.yaml", "conformance_checks.py", "rollouts.jsonl"):
-        shutil.copyfile(SOURCE / name, folder / name)
+        shutil.copyfile(source / name, folder / name)
     recorded = Recorded(folder=folder)
     replies = folder / "replies.db"
     if not replies.exists():
         making = folder / "replies.making.db"
         making.unlink(missing_ok=True)
-        run_blocking(_record(recorded, making))
+        run_blocking(_record(recorded, making, (source / "replies.jsonl").read_bytes().splitlines()))
         making.rename(replies)
     return recorded
 
@@ -93,12 +101,11 @@ class _Reciter:
         """Has nothing to let go of."""
 
 
-async def _record(recorded: Recorded, path: Path) -> None:
+async def _record(recorded: Recorded, path: Path, replies: Sequence[bytes]) -> None:
     reciter = _Reciter()
     journal = Journal.open(path)
     reward = Reward(Judges(read_reward(recorded.reward), [reciter], journal))
-    lines = (SOURCE / "replies.jsonl").read_bytes().splitlines()
-    for line, rollout in zip(lines, recorded.rollouts(), strict=True):
+    for line, rollout in zip(replies, recorded.rollouts(), strict=True):
         said = msgspec.json.decode(line, type=_Replies)
         if said.id != rollout.id:
             raise ValueError(f"replies.jsonl has {said.id} where rollouts.jsonl has {rollout.id}")

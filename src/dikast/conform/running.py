@@ -78,7 +78,7 @@ def conform(
     """Runs a trainer's driver and says what came of it: one result, or several where it can be called in several ways."""
     trainer = TRAINERS[name]
     try:
-        found = run_driver(trainer.driver, recorded.folder, python=python)
+        found = run_driver(trainer.driver, recorded, python=python)
     except DriverFailedError as error:
         return [Result(trainer=name, version="", conforms=False, problems=(str(error),))]
     return [_result(finding, expected) for finding in found]
@@ -88,21 +88,29 @@ class DriverFailedError(Exception):
     """A driver ended without a finding; the message is the last thing it said."""
 
 
-def run_driver(driver: str, folder: Path, *, python: str | Path = sys.executable) -> list[Finding]:
+def run_driver(driver: str, recorded: Recorded, *, python: str | Path = sys.executable) -> list[Finding]:
     """Runs a driver in a Python that has its trainer. Raises `DriverFailedError`."""
-    environment = dict(os.environ)
-    if str(python) != sys.executable:
-        # It has the trainer and what dikast needs, and takes dikast from here.
-        environment["PYTHONPATH"] = str(Path(__file__).parents[2])
-    command = [str(python), "-m", f"dikast.conform.drivers.{driver}", str(folder)]
+    command = [str(python), "-m", f"dikast.conform.drivers.{driver}", str(recorded.folder)]
+    command += [] if recorded.served is None else [recorded.served]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS, env=environment)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=SECONDS, env=environment_of(python)
+        )
     except subprocess.TimeoutExpired:
         raise DriverFailedError(f"not done after {SECONDS} s") from None
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise DriverFailedError(said[-1])
     return [msgspec.json.decode(line, type=Finding) for line in done.stdout.splitlines()]
+
+
+def environment_of(python: str | Path) -> dict[str, str]:
+    """The variables for a Python that has a trainer and what dikast needs: another than this takes dikast from here."""
+    environment = dict(os.environ)
+    if str(python) != sys.executable:
+        here = str(Path(__file__).parents[2])
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (here, environment.get("PYTHONPATH"))))
+    return environment
 
 
 def _result(finding: Finding, expected: Mapping[str, Score]) -> Result:

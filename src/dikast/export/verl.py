@@ -18,7 +18,7 @@ from dikast.export.writing import as_lines, as_yaml
 LONGEST_PROMPT = 4096
 """Tokens; a longer prompt is left out by verl. Judgement."""
 WORKERS = 4
-"""Processes that ask the judge; each has limits of its own. With a RemoteReward's server they share them."""
+"""Processes that ask the judge; each has limits of its own; with the address of `dikast serve` as `reward` they share them."""
 
 
 def files(run: ExportedRun, folder: Path) -> Iterator[tuple[str, str]]:

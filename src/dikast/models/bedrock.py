@@ -152,15 +152,26 @@ class BedrockModel:
 
     async def _sent(self, arguments: dict[str, Any], tokens: int, *, begun: Begun | None = None) -> Reply:
         loop = asyncio.get_running_loop()
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(self._connection.concurrency, thread_name_prefix="dikast-bedrock")
-        threads = self._threads
 
         async def once() -> Reply | TryAgain:
-            return await loop.run_in_executor(threads, self._converse, arguments, begun)
+            threads = self._threads = self._threads or ThreadPoolExecutor(
+                self._connection.concurrency, thread_name_prefix="dikast-bedrock"
+            )
+            try:
+                return await loop.run_in_executor(threads, self._converse, arguments, begun)
+            except asyncio.CancelledError:
+                # Nobody waits any more, but the thread does: botocore's time-out is the client's and no request's.
+                self._leave(threads)
+                raise
 
         door = self._door(loop)
         return await tried(once, self._attempts, limiter=door.limiter, watch=door.watch, dice=self._dice, tokens=tokens)
+
+    def _leave(self, threads: ThreadPoolExecutor) -> None:
+        """Lets threads end what they are at; who comes next gets others, and waits for none that hangs."""
+        if self._threads is threads:
+            self._threads = None
+            threads.shutdown(wait=False)
 
     def _door(self, loop: asyncio.AbstractEventLoop) -> _Door:
         if loop not in self._doors:

@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
-import yaml
 
 from dikast.models.base import Reply
 from dikast.spec.models import ModelConnection, Price
+from dikast.spec.reading import load_yaml
 
 _MILLION = 1_000_000
 
@@ -46,5 +46,4 @@ def price_of(name: str, connection: ModelConnection) -> Price | None:
 @cache
 def known_prices() -> dict[str, Price]:
     """The table that comes with dikast."""
-    raw = (Path(__file__).parent / "prices.yaml").read_text("utf-8")
-    return msgspec.convert(yaml.safe_load(raw), dict[str, Price])
+    return msgspec.convert(load_yaml(Path(__file__).parent / "prices.yaml"), dict[str, Price])

@@ -58,8 +58,11 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                 ):
                     scores[position] = score
 
-        # How many requests are really under way is the model client's business; this bounds what waits for it.
-        at_once = math.ceil(self.concurrency * len(groups) / max(1, len(rollouts)))
+        # How many requests are really under way is the model client's business; this bounds what waits for it. It is twice
+        # what the client takes, since a group whose first rollout goes ahead keeps only one request under way. What
+        # answers one request at a time is sent one group after another: it remembers the latest prompt alone.
+        rollouts_at_once = 1 if self.concurrency == 1 else 2 * self.concurrency
+        at_once = math.ceil(rollouts_at_once * len(groups) / max(1, len(rollouts)))
         await side_by_side(work() for _ in range(min(at_once, len(groups))))
         return [scores[position] for position in range(len(rollouts))]
 

@@ -9,11 +9,13 @@ A reward keeps its models and journal open until it is closed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from dikast.checks.building import build_checks
 from dikast.errors import ConfigError, NotGoodEnoughError
 from dikast.records import Rollout, Score
+from dikast.reward.about import AboutReward, parts_of, worth_of_checks
 from dikast.reward.aggregate import Aggregator
 from dikast.reward.assembly import Judges
 from dikast.reward.blocking import run_blocking
@@ -73,6 +75,28 @@ class Reward:
     def fingerprint(self) -> str:
         """What tells the judge's model, or the panel's, from others under the same name."""
         return self.judges.fingerprint
+
+    @property
+    def about(self) -> AboutReward:
+        """What adapters and servers must know of it."""
+        return self._about
+
+    @cached_property
+    def _about(self) -> AboutReward:
+        file, judge = self.spec.file, self.spec.file.judge
+        criteria = [criterion.id for criterion in self.criteria]
+        return AboutReward(
+            name=file.name,
+            hash=self.hash,
+            certificate_hash=self.certificate_hash,
+            range=file.range,
+            model=self.model,
+            mode=judge.mode,
+            compares_siblings=judge.mode == "preference" and judge.compare != "reference",
+            criteria=criteria,
+            parts=parts_of(file, criteria),
+            checks=worth_of_checks(file),
+        )
 
     async def ascore(
         self,

@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from dikast.serve.about import about
 from dikast.serve.access import BEGAN, Door, Handler, read_body
 from dikast.serve.backlog import Backlog
 from dikast.serve.dialects import llamafactory, native, nemo_gym, nova, openrlhf, slime
@@ -72,15 +71,15 @@ class RewardServer:
         return answer
 
     async def _list(self, _request: web.Request) -> web.Response:
-        return _json({"rewards": [about(served) for served in self.rewards]})
+        return _json({"rewards": [served.reward.about for served in self.rewards]})
 
     async def _about(self, request: web.Request) -> web.Response:
-        return _json(about(self.rewards.find(request.match_info["name"])))
+        return _json(self.rewards.find(request.match_info["name"]).reward.about)
 
     async def _reload(self, request: web.Request) -> web.Response:
         served = await self.rewards.reload(request.match_info["name"])
         self.tell(f"{served.name}: read again, reward {served.reward.hash[:12]}")
-        return _json(about(served))
+        return _json(served.reward.about)
 
     async def _healthy(self, _request: web.Request) -> web.Response:
         return _json({"status": "alive"})

@@ -6,15 +6,15 @@ The trainers' shapes are theirs: they are listed in words, and their documents a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import msgspec
 
-from dikast.serve.about import AboutReward
+from dikast.remote.terms import MOST_SECONDS
+from dikast.reward.about import AboutReward
 from dikast.serve.dialects.base import Dialect
 from dikast.serve.dialects.native import ScoreAnswer, ScoreRequest
-from dikast.serve.options import MOST_SECONDS
 
 ROW = {
     "type": "object",
@@ -79,7 +79,7 @@ def document(dialects: Sequence[Dialect]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "dikast: a reward over HTTP",
-            "version": version("dikast"),
+            "version": _version(),
             "description": "Trainers' own shapes are answered too, by POST: "
             + "; ".join(f"/{one.name} ({one.trainer})" for one in dialects[1:])
             + "; each also under /v1/rewards/{name}/.",
@@ -102,6 +102,14 @@ def document(dialects: Sequence[Dialect]) -> dict[str, Any]:
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _version() -> str:
+    try:
+        return version("dikast")
+    except PackageNotFoundError:
+        # From its source, as in a trainer's environment that takes it by PYTHONPATH.
+        return "source"
 
 
 def _operation(

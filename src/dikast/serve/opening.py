@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from dikast.adapters.missing import Coverage, require_in_range
+from dikast.adapters.siblings import Siblings
 from dikast.errors import UsageError
 from dikast.journal import Journal
 from dikast.judges.budget import Budget
@@ -23,7 +24,6 @@ from dikast.models.opening import connection_of, open_model
 from dikast.reward.assembly import Judges, budget_of, member_of
 from dikast.reward.reward import Reward
 from dikast.serve.refusals import UnknownRewardError
-from dikast.serve.siblings import Siblings
 from dikast.spec.models import Price
 from dikast.spec.reward import RewardSpec, read_reward
 from dikast.spec.run import Constant, OnMissing

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import cast
 
+from dikast.adapters.siblings import ENOUGH_SIBLINGS, MOST_SIBLINGS
 from dikast.errors import UsageError
-from dikast.serve.standing_in import ENOUGH_SIBLINGS, StandIn
+from dikast.remote.terms import MOST_SECONDS
+from dikast.serve.standing_in import StandIn
 from dikast.spec.run import Constant, OnMissing
 
 ALWAYS = frozenset({"deadline"})
 MISSING = frozenset({"on_missing", "siblings"})
-MOST_SECONDS = 24 * 3600.0
 _CHOICES: tuple[OnMissing, ...] = ("native", "group_mean", "drop", "raise")
 
 Options = Mapping[str, str]
@@ -49,8 +50,8 @@ def on_missing_of(text: str) -> OnMissing | Constant:
 def stand_in_of(options: Options, otherwise: OnMissing | Constant, *, drops_nan: bool) -> StandIn:
     """Reads what a missing score becomes. Raises `UsageError`."""
     enough = options.get("siblings", str(ENOUGH_SIBLINGS))
-    if not (enough.isascii() and enough.isdecimal() and 1 <= int(enough[:9]) <= 255):
-        raise UsageError("siblings: must be a number from 1 to 255; all rollouts of a prompt but one")
+    if not (enough.isascii() and enough.isdecimal() and 1 <= int(enough[:9]) <= MOST_SIBLINGS):
+        raise UsageError(f"siblings: must be a number from 1 to {MOST_SIBLINGS}; all rollouts of a prompt but one")
     given = options.get("on_missing")
     return StandIn(
         on_missing=otherwise if given is None else on_missing_of(given), drops_nan=drops_nan, enough=int(enough)

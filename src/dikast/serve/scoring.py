@@ -60,8 +60,7 @@ class Scoring:
         return scores
 
     def _require_alone(self, dialect: Dialect, served: Served) -> None:
-        judge = served.reward.spec.file.judge
-        if dialect.one_by_one and judge.mode == "preference" and judge.compare != "reference":
+        if dialect.one_by_one and served.reward.about.compares_siblings:
             raise UsageError(
                 f"'{served.name}' compares the rollouts of a prompt with each other, and {dialect.trainer} sends them "
                 "one by one; use 'compare: reference', or send groups to /v1/score"
@@ -85,5 +84,5 @@ async def _rewards(
         numbers = await stand_in.rewards(scores, served.siblings, until=until)
         return [PLACEHOLDER if math.isnan(number) else number for number in numbers]
     # Nobody else counts for a trainer that is given numbers only.
-    served.coverage.add(scores)
+    served.coverage.watch(scores)
     return await stand_in.rewards(scores, served.siblings, until=until)

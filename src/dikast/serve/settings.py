@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 
 from dikast.errors import UsageError
+from dikast.remote.terms import TOKEN_VARIABLE
 from dikast.spec.run import Constant, OnMissing
 
-TOKEN_VARIABLE = "DIKAST_SERVE_TOKEN"
 DEFAULT_PORT = 8600
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """Hosts that a request to this machine may name."""

@@ -13,13 +13,11 @@ from collections.abc import Sequence
 import msgspec
 
 from dikast.adapters.missing import require_in_range
+from dikast.adapters.siblings import ENOUGH_SIBLINGS, Siblings
 from dikast.errors import ModelError, UsageError
 from dikast.records import Score
-from dikast.serve.siblings import Siblings
 from dikast.spec.run import Constant, OnMissing
 from dikast.tasks import side_by_side
-
-ENOUGH_SIBLINGS = 2
 
 
 class StandIn(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,15 +6,13 @@ for a billion values), and no key stands twice.
 
 from __future__ import annotations
 
-import difflib
+import json
 import re
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, Literal, NoReturn, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
-import yaml
-from yaml.composer import ComposerError
 
 from dikast.errors import ConfigError
 
@@ -49,61 +47,32 @@ def load_yaml(path: Path) -> Any:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
-    try:
-        return yaml.load(text, _Loader)
-    except RecursionError as error:
-        raise ConfigError(f"{path}: not valid YAML (nested too deeply)") from error
-    except yaml.MarkedYAMLError as error:
-        line = f" line {error.problem_mark.line + 1}:" if error.problem_mark else ""
-        raise ConfigError(f"{path}:{line} not valid YAML ({error.problem})") from error
-    except _BAD_VALUE as error:
-        raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+    return _loaded(text, path)
 
 
-_BAD_VALUE = (yaml.YAMLError, ValueError, KeyError, AttributeError)
-"""What PyYAML lets through for a value that its tag does not fit: `!!timestamp soon`, `!!bool maybe`."""
+def _loaded(text: str, path: Path) -> Any:
+    """JSON is YAML too, and read without PyYAML, which takes longer to load than a reward to read."""
+    # An escaped character beyond the first 65,536 is two halves to PyYAML, and one to others.
+    if text.startswith("{") and "\\ud" not in text.lower():
+        try:
+            return json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_no_number)
+        except (ValueError, RecursionError):
+            # YAML's short form begins so too; and of what is broken PyYAML tells the line.
+            pass
+    from dikast.spec.yaml_text import loaded
+
+    return loaded(text, path)
 
 
-class _Loader(yaml.SafeLoader):
-    """The safe loader, stricter."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        events: Any = self
-        if events.check_event(yaml.AliasEvent):
-            event = events.peek_event()
-            raise ComposerError(None, None, f"'*{event.anchor}' repeats another part; write it out", event.start_mark)
-        return super().compose_node(parent, index)
-
-    def compose_scalar_node(self, anchor: Any) -> Any:
-        node = super().compose_scalar_node(anchor)
-        node.value.encode()  # an escape can write half a surrogate, which no request or hash can hold: UnicodeEncodeError
-        return node
-
-    def compose_mapping_node(self, anchor: Any) -> Any:
-        node = super().compose_mapping_node(anchor)
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise ComposerError(None, None, f"the key '{key.value}' stands twice", key.start_mark)
-            seen.add(str(key.value))
-        return node
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    held = dict(pairs)
+    if len(held) < len(pairs):
+        raise ValueError
+    return held
 
 
-# PyYAML takes 5e-5 for a text, since it has no dot; everybody else takes it for a number.
-_loader: Any = _Loader
-_loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
-# No setting is a date: what looks like one is a text, as in a price's `date: 2026-11-24`.
-_loader.yaml_implicit_resolvers = {
-    first: [one for one in resolvers if one[0] != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in _loader.yaml_implicit_resolvers.items()
-}
-# Other libraries teach PyYAML's own loader tags of theirs, and would teach this one with it.
-_loader.yaml_constructors = {
-    tag: make for tag, make in _loader.yaml_constructors.items() if tag is None or tag.startswith("tag:yaml.org,2002:")
-}
-_loader.yaml_multi_constructors = {}
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(name)
 
 
 def convert(value: Any, into: type[T], *, where: str) -> T:
@@ -133,6 +102,8 @@ def _explain(message: str, into: type) -> str:
 
 
 def _suggest(field: str, into: type) -> str:
+    import difflib
+
     close = difflib.get_close_matches(field, sorted(_all_fields(into, set())), n=1)
     return f"; did you mean '{close[0]}'?" if close else "; remove it or see docs/reference.md for the keys"
 

@@ -23,6 +23,7 @@ from packaging_reward import (
 from dikast.aws.build.archive import zipped
 from dikast.aws.build.building import settings_for
 from dikast.aws.build.bytecode import compiled
+from dikast.aws.build.contents import as_json
 from dikast.aws.build.runtime import runtime_of
 from dikast.aws.settings import read_settings
 from dikast.errors import ConfigError, NotGoodEnoughError, UnavailableError, UsageError
@@ -101,7 +102,9 @@ def test_the_package_scores_the_example_with_nothing_but_itself_and_python(tmp_p
     assert [row["id"] for row in answer] == [row["id"] for row in rows]
     assert all(row["aggregate_reward_score"] > 0.8 for row in answer)
     ours = [name for name in files if name.startswith(str(package))]
-    assert any("jsonschema" in name for name in ours)
+    assert any("fasttext" in name for name in ours)
+    # What a first answer that is as it should be does not need is not loaded.
+    assert not [name for name in ours if "jsonschema" in name or "yaml/" in name]
     assert not [name for name in files if "site-packages" in name]
 
 
@@ -113,6 +116,48 @@ def test_the_reward_in_the_package_has_the_hash_of_the_one_outside(tmp_path: Pat
     settings = read_settings(package, {})
     assert settings == order_of(reward).settings
     assert read_reward(package / settings.reward).hash == read_reward(reward).hash
+
+
+def test_yaml_goes_along_as_json_unless_json_cannot_say_it(tmp_path: Path):
+    endless = tmp_path / "endless.yaml"
+    endless.write_text("most: .inf\n")
+
+    files = gathered(plain_reward(tmp_path))[0]
+
+    assert json.loads(files["reward/reward.yaml"])["judge"]
+    assert json.loads(files["dikast/models/prices.yaml"])
+    assert as_json(endless) == endless.read_bytes()
+
+
+def test_safety_lists_go_along_compiled_and_find_what_they_found(tmp_path: Path):
+    (tmp_path / "names.txt").write_text("acme corp\nre:[A-Z]{3}-[0-9]+\n")
+    checks = "checks: [{check: safety, gate: true}, {check: safety, name: names, lists: [names.txt], weight: 0.1}]"
+    package = laid_out(gathered(plain_reward(tmp_path, checks=checks))[0], tmp_path / "task")
+    script = """
+from pathlib import Path
+from dikast.checks import safety
+safety.compile_rules = None
+built_in, mine = (safety._rules_of(safety.texts_of(lists)) for lists in (None, [Path("names.txt")]))
+for text in ("kill yourself", "the key AKIA" + 16 * "A", "Acme  Corp", "see ABC-12", "nothing"):
+    print(safety.place_of(text, built_in), safety.place_of(text, mine))
+"""
+
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", script],
+        env={**os.environ, "PYTHONPATH": str(package)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.splitlines() == [
+        "self_harm.txt:4 None",
+        "secrets.txt:11 None",
+        "None names.txt:1",
+        "None names.txt:2",
+        "None None",
+    ]
 
 
 def test_only_what_a_reward_needs_goes_along(tmp_path: Path):

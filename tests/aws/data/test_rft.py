@@ -66,8 +66,12 @@ def test_a_row_without_a_column_that_the_reward_reads_is_told_with_its_line(tmp_
     source = tmp_path / "rows.jsonl"
     write_rows(source, [{"prompt": "p", "contract": "c", "playbook": "b", "expert_review": "e"}, {"prompt": "p"}])
 
+    checked = convert_file(source, tmp_path / "out.jsonl", "rft", reward=read_reward(EXAMPLE / "reward.yaml"))
+
+    assert checked.path == source
+    assert [problem.line for problem in checked.problems] == [2]
     with pytest.raises(DataError, match=r"rows\.jsonl:2: .*'contract'"):
-        convert_file(source, tmp_path / "out.jsonl", "rft", reward=read_reward(EXAMPLE / "reward.yaml"))
+        checked.require_good()
 
 
 def test_a_column_with_a_name_of_the_trainer_s_is_refused(tmp_path: Path):
@@ -75,7 +79,34 @@ def test_a_column_with_a_name_of_the_trainer_s_is_refused(tmp_path: Path):
     write_rows(source, [{"prompt": "p", "tools": "a saw"}])
 
     with pytest.raises(DataError, match=r":1: the column 'tools' means something else"):
-        convert_file(source, tmp_path / "out.jsonl", "rft")
+        convert_file(source, tmp_path / "out.jsonl", "rft").require_good()
+
+
+def test_every_row_that_cannot_be_converted_is_told_and_nothing_is_written(tmp_path: Path):
+    source, target = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    source.write_text('{"completion": "no prompt"}\n[1]\n\n{"prompt": "p"}\n{"prompt":\n{"messages": []}\n')
+    target.write_text("as it was")
+
+    checked = convert_file(source, target, "rft")
+
+    assert [problem.line for problem in checked.problems] == [1, 2, 5, 6]
+    assert [problem.what.partition(";")[0] for problem in checked.problems] == [
+        "no 'prompt'",
+        "must be a JSON object, not list",
+        "not valid JSON (Expecting value)",
+        "it has 'messages' already",
+    ]
+    assert target.read_text() == "as it was"
+
+
+def test_a_line_that_is_no_object_hides_no_other_problem(tmp_path: Path):
+    path = tmp_path / "data.jsonl"
+    path.write_text('{"messages": []}\nnot JSON\n"text"\n{"messages": []}\n')
+
+    checked = check_file(path, "rft")
+
+    assert [problem.line for problem in checked.problems] == [1, 2, 3, 4]
+    assert checked.rows == 4
 
 
 @pytest.mark.parametrize(

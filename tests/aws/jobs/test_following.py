@@ -1,5 +1,6 @@
 """Following a job: the trainer's lines in our words, the service's states, and where a model is found in the end."""
 
+import datetime
 import io
 import json
 import tarfile
@@ -11,13 +12,17 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
+from plain_reward import ONE
 
 from dikast.aws.jobs.following import TRAINING_LOGS, rows_of, state_of
 from dikast.aws.jobs.job import Job, job_named, keep
 from dikast.aws.jobs.metrics import rows_in_log, rows_in_table
 from dikast.aws.jobs.releasing import deployed, imported, trained
-from dikast.cli.aws.watch import follow
+from dikast.aws.telemetry import SERVICE
+from dikast.cli.aws.watch import _coverage, follow
 from dikast.errors import NotGoodEnoughError, UsageError
+from dikast.spec.reward import read_reward
+from dikast.spec.run import read_run
 from dikast.train.folder import RunFolder
 
 moto = pytest.importorskip("moto")
@@ -48,6 +53,17 @@ def logged(cloud: Any, job: str, *lines: str) -> None:
     logs.create_log_stream(logGroupName=TRAINING_LOGS, logStreamName=f"{job}/algo-1")
     events = [{"timestamp": int(time.time() * 1000) + at, "message": line} for at, line in enumerate(lines)]
     logs.put_log_events(logGroupName=TRAINING_LOGS, logStreamName=f"{job}/algo-1", logEvents=events)
+
+
+def create_job(cloud: Any) -> None:
+    cloud("sagemaker").create_training_job(
+        TrainingJobName="review-1",
+        RoleArn="arn:aws:iam::123456789012:role/dikast",
+        AlgorithmSpecification={"TrainingImage": "i", "TrainingInputMode": "File"},
+        OutputDataConfig={"S3OutputPath": "s3://my-bucket/out"},
+        ResourceConfig={"InstanceType": "ml.p5.48xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 60},
+    )
 
 
 def test_a_line_of_the_trainer_becomes_a_row_of_a_local_log():
@@ -92,14 +108,7 @@ def test_bedrock_s_table_gives_the_same_rows():
 def test_watching_prints_steps_warns_once_and_keeps_them_for_the_report(
     cloud: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    cloud("sagemaker").create_training_job(
-        TrainingJobName="review-1",
-        RoleArn="arn:aws:iam::123456789012:role/dikast",
-        AlgorithmSpecification={"TrainingImage": "i", "TrainingInputMode": "File"},
-        OutputDataConfig={"S3OutputPath": "s3://my-bucket/out"},
-        ResourceConfig={"InstanceType": "ml.p5.48xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1},
-        StoppingCondition={"MaxRuntimeInSeconds": 60},
-    )
+    create_job(cloud)
     lengths = (100.0, 150.0, 240.0, 250.0)
     lines = [LINE.format(step=at, reward=0.4, entropy=0.9, length=long) for at, long in enumerate(lengths, 1)]
     logged(cloud, "review-1", *lines)
@@ -113,6 +122,51 @@ def test_watching_prints_steps_warns_once_and_keeps_them_for_the_report(
     assert told.err.count("over twice as long as at first") == 1
     assert "review-1: Completed" in told.err
     assert len(folder.log("rl").read_bytes().splitlines()) == 4
+
+
+def told_by_the_lambda(cloud: Any, reward: str, **sums: float) -> None:
+    """What CloudWatch makes of the Lambda's embedded metrics."""
+    dimensions = [{"Name": "service", "Value": SERVICE}, {"Name": "reward_file", "Value": reward}]
+    metrics = [
+        {"MetricName": name, "Dimensions": dimensions, "Value": value, "Timestamp": datetime.datetime.now(datetime.UTC)}
+        for name, value in sums.items()
+    ]
+    cloud("cloudwatch").put_metric_data(Namespace="dikast", MetricData=metrics)
+
+
+def test_watching_a_folder_tells_the_share_of_missing_scores_and_warns_once(
+    cloud: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "reward.yaml").write_text(ONE)
+    data = dict.fromkeys(("train", "valid", "test"), "rows.jsonl")
+    (tmp_path / "rows.jsonl").write_text("{}\n")
+    (tmp_path / "run.yaml").write_text(json.dumps({"reward": "reward.yaml", "policy": "tiny", "data": data}))
+    job, folder = Job(target="smtj", name="review-1", region="us-east-1"), RunFolder(tmp_path / "job")
+    folder.begin(read_run(tmp_path / "run.yaml"))
+    keep(job, folder.path)
+    create_job(cloud)
+
+    follow(job, cloud, folder=folder, once=True, every=1)
+    before = capsys.readouterr().err
+    told_by_the_lambda(cloud, read_reward(tmp_path / "reward.yaml").file.name, rollouts=80, missing=10)
+    told_by_the_lambda(cloud, "another", rollouts=1000, missing=0)
+    follow(job, cloud, folder=folder, once=True, every=1)
+
+    assert "missing scores: not known, no Lambda of the reward" in before
+    told = capsys.readouterr().err
+    assert "missing scores: 10 of 80 (12.5%), says the reward Lambda" in told
+    assert told.count("12.5% of the scores are missing; look at the judge") == 1
+
+
+def test_who_may_not_read_metrics_follows_the_job_all_the_same():
+    cloudwatch = keys("cloudwatch")
+
+    with Stubber(cloudwatch) as stub:
+        stub.add_client_error("get_metric_statistics", "AccessDenied", "not allowed", 403)
+        found = _coverage("review", datetime.datetime.now(datetime.UTC), lambda _: cloudwatch, "dikast")
+
+    assert isinstance(found, str)
+    assert found.startswith("missing scores: not known (metrics of review: AWS answered AccessDenied")
 
 
 def test_a_job_without_a_log_yet_has_no_steps(cloud: Any):
@@ -175,9 +229,9 @@ def test_a_job_is_found_by_its_folder_its_arn_or_its_name(tmp_path: Path):
     assert job_named("review-1", region="us-west-2") == Job(target="smtj", name="review-1", region="us-west-2")
 
 
-@pytest.mark.parametrize("text", ["runs/none", "arn:aws:s3:::bucket"])
+@pytest.mark.parametrize("text", ["runs/none", "arn:aws:s3:::bucket", "my_run", "run.yaml"])
 def test_what_is_no_job_is_told(text: str):
-    with pytest.raises(UsageError, match="neither a job's folder nor the ARN"):
+    with pytest.raises(UsageError, match="neither a job's folder, nor the ARN or the name"):
         job_named(text)
 
 

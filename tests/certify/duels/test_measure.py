@@ -8,8 +8,9 @@ from collections import Counter
 import pytest
 
 from dikast.certify.bounds import Levels
-from dikast.certify.certificate import ChosenReading, read_certificate, write_certificate
+from dikast.certify.certificate import ChosenReading, read_certificate
 from dikast.certify.duels.measure import certify_preference
+from dikast.certify.files import write_whole
 from dikast.errors import DataError, ModelError
 from dikast.journal import Journal
 from dikast.reward.duels import sigmoid
@@ -182,7 +183,7 @@ async def test_the_certificate_is_written_and_read_again(reward_of, suite, judge
     spec = reward_of()
     certificate = await certify_preference(spec, suite, judge=judge_of(spec, fair))
 
-    write_certificate(certificate, tmp_path / "certificate.json")
+    write_whole(certificate, tmp_path / "certificate.json")
 
     assert read_certificate(tmp_path / "certificate.json") == certificate
 

@@ -1,5 +1,8 @@
 """LLaMA-Factory's reward API: whole conversations as texts."""
 
+import asyncio
+import time
+
 import pytest
 from served_reward import PLAIN, candidate_of, fails_on
 
@@ -64,3 +67,18 @@ async def test_a_failed_request_holds_no_scores_so_that_the_trainer_stops(servin
 
     assert status == 503
     assert "scores" not in told
+
+
+async def test_it_is_answered_within_the_deadline_since_it_would_wait_for_ever(serving, scripted_model):
+    class Never(scripted_model):
+        async def reply(self, request):
+            await asyncio.sleep(60)
+            return await super().reply(request)
+
+    running = await serving(Never(0.5))
+    began = time.monotonic()
+
+    status, told = await running.post("/llamafactory?deadline=0.3", {"messages": ["Q\nAssistant: a"]})
+
+    assert time.monotonic() - began < 5
+    assert (status, "scores" in told) == (503, False)

@@ -1,13 +1,7 @@
 """NeMo Gym's verify: what was sent comes back with the reward, its components, and a mark on what is missing."""
 
-import math
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from served_reward import PLAIN, candidate_of, fails_on
-
-from dikast.serve.dialects.nemo_gym import _adding_up
 
 WEIGHED = (
     PLAIN
@@ -99,17 +93,3 @@ async def test_instructions_are_the_first_turn_of_the_prompt(serving, scripted_m
 
     assert (await running.post("/verify", sent))[0] == 200
     assert "system: Be brief.\n\nuser: Q" in candidate_of(running.model.asked[0])
-
-
-@given(
-    terms=st.lists(st.floats(0, 0.2, allow_subnormal=False), min_size=1, max_size=4),
-    judge=st.floats(0, 0.2, allow_subnormal=False),
-    low=st.sampled_from([0.0, 0.0, -1.0]),
-)
-def test_the_judge_is_what_the_checks_leave_of_the_reward_to_the_last_bit(terms: list[float], judge: float, low: float):
-    total = low + math.fsum(terms) + judge
-
-    parts = _adding_up(total, terms)
-
-    assert parts[:-1] == pytest.approx(terms, abs=1e-12)
-    assert sum(parts) == total if low == 0 else sum(parts) == pytest.approx(total, abs=1e-15)

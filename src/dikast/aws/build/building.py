@@ -20,6 +20,7 @@ from dikast.aws.build.bytecode import compiled
 from dikast.aws.build.contents import (
     CERTIFICATE,
     FOLDER,
+    as_json,
     connections,
     imported_by_checks,
     libraries_of_checks,
@@ -27,6 +28,7 @@ from dikast.aws.build.contents import (
 )
 from dikast.aws.build.distributions import BOTO3, NAMES, files_of, version_of, with_requirements
 from dikast.aws.build.modules import SOURCE, data_of, libraries_of, modules_of, source_of
+from dikast.aws.build.patterns import compiled_lists
 from dikast.aws.build.runtime import Runtime
 from dikast.aws.build.template import Stack, function_name, template_of
 from dikast.aws.settings import FILE_NAME, HandlerSettings, require_answerable, written
@@ -138,14 +140,18 @@ def gather(spec: RewardSpec, order: Order) -> tuple[dict[str, bytes], dict[str, 
     used = {_tag(check) for check in spec.file.checks} | {one.provider for one in judged_by.values()}
     modules = modules_of([HANDLER, *imported_by_checks(spec)], used=used)
     own = [*map(source_of, modules), *data_of(modules)]
-    files = {path.relative_to(SOURCE).as_posix(): path.read_bytes() for path in own}
+    files = {path.relative_to(SOURCE).as_posix(): _content(path) for path in own}
     names = _distributions(spec, modules, judged_by) | ({BOTO3} if order.with_boto3 else set())
     libraries = with_requirements(names, order.runtime)
     for name in libraries:
         files |= files_of(name, order.runtime)
-    files |= reward_files(spec, order.certificate, order.included)
+    files |= reward_files(spec, order.certificate, order.included) | compiled_lists(spec)
     files[FILE_NAME] = written(order.settings)
     return files, {name: version_of(name) for name in libraries}
+
+
+def _content(path: Path) -> bytes:
+    return as_json(path) if path.suffix == ".yaml" else path.read_bytes()
 
 
 def require_function_name(name: str) -> str:

@@ -18,6 +18,7 @@ from dikast.errors import ConfigError, UsageError
 from dikast.models.opening import connection_of
 from dikast.spec.checks import PythonCheck
 from dikast.spec.models import FILE_NAME, ModelConnection
+from dikast.spec.reading import load_yaml
 from dikast.spec.reward import RewardSpec, named_files, python_source
 
 FOLDER = "reward"
@@ -26,7 +27,7 @@ CERTIFICATE = f"{FOLDER}/certificate.json"
 
 def reward_files(spec: RewardSpec, certificate: Path | None, included: Sequence[Path]) -> dict[str, bytes]:
     """Gives the files by their place in the package. Raises `UsageError` for one that cannot go along."""
-    files = {f"{FOLDER}/{spec.path.name}": spec.path.read_bytes()}
+    files = {f"{FOLDER}/{spec.path.name}": as_json(spec.path)}
     sources = {python_source(spec, check.call): check.call for check in _python_checks(spec)}
     for path in named_files(spec):
         if path in sources and not path.is_relative_to(spec.folder.resolve()):
@@ -45,6 +46,13 @@ def reward_files(spec: RewardSpec, certificate: Path | None, included: Sequence[
     if held := _models_file(spec):
         files[f"{FOLDER}/{FILE_NAME}"] = held
     return files
+
+
+def as_json(path: Path) -> bytes:
+    """A YAML file as JSON, which is YAML too: the handler reads it without PyYAML. As it stands where JSON cannot say it."""
+    held = load_yaml(path)
+    written = msgspec.json.format(msgspec.json.encode(held)) + b"\n"
+    return written if msgspec.json.decode(written) == held else path.read_bytes()
 
 
 def models_of(spec: RewardSpec) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dikast.aws.data.rft import TAKEN, Row, rft_problems, rft_row, verl_problems
 from dikast.aws.data.sft import sft_problems, sft_row
 from dikast.errors import DataError
 from dikast.reward.binding import require_columns
-from dikast.rollouts import read_rows, rollout_of, write_rows
+from dikast.rollouts import rollout_of, rows_or_errors, write_rows
 from dikast.spec.reward import RewardSpec
 
 Form = Literal["rft", "sft", "verl"]
@@ -54,8 +54,9 @@ def check_file(path: Path, form: Form) -> Checked:
     """Checks a file of training data as it stands."""
     problems: list[Problem] = []
     rows = 0
-    for line, row in read_rows(path):
-        problems += (Problem(line, what) for what in _problems(row, form, first=rows == 0))
+    for line, row in rows_or_errors(path):
+        told_of = [_said(row, path, line)] if isinstance(row, DataError) else _problems(row, form, first=rows == 0)
+        problems += (Problem(line, what) for what in told_of)
         rows += 1
     size = path.stat().st_size
     least, most = ROWS[form]
@@ -84,23 +85,34 @@ def convert_file(
 ) -> Checked:
     """Converts rows of ours, and checks what came of them. All columns are kept but those to `drop`.
 
-    Raises `DataError` with the source's line for a row that cannot be converted, or that lacks what the reward reads.
+    Where a row cannot be converted, or lacks what the reward reads, the problems are the source's and nothing is written.
     """
-    name = reward.file.name if reward else source.stem
-    write_rows(
-        target,
-        (
-            _made(row, form, name=name, drop=drop, reward=reward, where=(source, line))
-            for line, row in read_rows(source)
-        ),
-    )
+
+    def made(line: int, row: Row | DataError) -> Row:
+        if isinstance(row, DataError):
+            raise row
+        return _made(row, form, source=source, line=line, drop=drop, reward=reward)
+
+    problems: list[Problem] = []
+    rows = 0
+    for line, row in rows_or_errors(source):
+        rows += 1
+        try:
+            made(line, row)
+        except DataError as error:
+            problems.append(Problem(line, _said(error, source, line)))
+    if problems:
+        return Checked(path=source, rows=rows, bytes=source.stat().st_size, problems=tuple(problems))
+    write_rows(target, (made(line, row) for line, row in rows_or_errors(source)))
     return check_file(target, form)
 
 
-def _made(
-    row: Row, form: Form, *, name: str, drop: Collection[str], reward: RewardSpec | None, where: tuple[Path, int]
-) -> Row:
-    source, line = where
+def _said(error: DataError, path: Path, line: int) -> str:
+    """What is wrong, without the place, which is told beside it."""
+    return str(error).removeprefix(f"{path}:{line}: ")
+
+
+def _made(row: Row, form: Form, *, source: Path, line: int, drop: Collection[str], reward: RewardSpec | None) -> Row:
     if "messages" in row and "prompt" not in row:
         raise DataError(f"{source}:{line}: it has 'messages' already; check it as it stands, without -o")
     rollout = rollout_of(
@@ -114,7 +126,7 @@ def _made(
     if form == "sft":
         return sft_row(rollout)
     if form == "verl":
-        return verl_row(rollout, source=name)
+        return verl_row(rollout, source=reward.file.name if reward else source.stem)
     if clash := TAKEN & rollout.columns.keys():
         raise DataError(f"{source}:{line}: the column '{min(clash)}' means something else to the trainer; rename it")
     structured = row.get("reference")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """What it is at, or why it failed."""
     model: str | None = None
     """The ARN of what came of it."""
+    since: datetime.datetime | None = None
+    """When it was made."""
 
     @property
     def ended(self) -> bool:
@@ -45,12 +48,14 @@ def state_of(job: Job, clients: Clients) -> State:
                 status=answer["status"],
                 detail=answer.get("failureMessage") or _at(answer.get("statusDetails") or {}),
                 model=answer.get("outputModelArn"),
+                since=answer.get("creationTime"),
             )
         answer = clients("sagemaker").describe_training_job(TrainingJobName=job.name)
     return State(
         status=answer["TrainingJobStatus"],
         detail=answer.get("FailureReason") or answer.get("SecondaryStatus"),
         model=answer.get("OutputModelPackageArn"),
+        since=answer.get("CreationTime"),
     )
 
 

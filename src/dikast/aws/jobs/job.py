@@ -16,6 +16,9 @@ _ARN = re.compile(
     r"arn:aws[\w-]*:(?P<service>sagemaker|bedrock):(?P<region>[\w-]+):\d*:(?P<kind>training-job|model-customization-job)/(?P<name>.+)"
 )
 
+_NAME = re.compile(r"[a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,62}")
+"""What SageMaker takes as a training job's name."""
+
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One job."""
@@ -49,9 +52,18 @@ def job_named(text: str, *, region: str | None = None, log_group: str | None = N
         if found["kind"] == "model-customization-job":
             return Job(target="bedrock", name=text, region=found["region"])
         return Job(target="smtj", name=found["name"], region=found["region"])
-    if text.startswith("arn:") or "/" in text:
-        raise UsageError(f"{text}: neither a job's folder nor the ARN of a job; give what 'dikast aws train' printed")
+    if not _NAME.fullmatch(text):
+        raise UsageError(
+            f"{text}: neither a job's folder, nor the ARN or the name of a job; give what 'dikast aws train' printed"
+        )
     return Job(target="hyperpod" if log_group else "smtj", name=text, region=region or "us-east-1", log_group=log_group)
+
+
+def job_in(folder: Path) -> Job:
+    """Gives the job of a folder. Raises `UsageError` where there is none."""
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder; give the one that 'dikast aws train' made")
+    return _kept(folder)
 
 
 def _kept(folder: Path) -> Job:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from dikast.aws.events import read_event
+from dikast.aws.events import MISSING_BECAUSE, read_event
 from dikast.errors import DataError
 from dikast.records import MISSING_REASONS, Message, Part, Rollout, Score
 from dikast.rollouts import group_of, read_rows
@@ -203,7 +203,7 @@ def _score(answer: Mapping[str, Any], rollout: Rollout, reward: RewardSpec) -> S
         if isinstance(entry, dict) and isinstance(entry.get("value"), int | float):
             metrics[str(entry.get("name"))] = float(entry["value"])
     missing, gated = metrics.get("missing") == 1.0, metrics.get("gated") == 1.0
-    reason = next((reason for reason in MISSING_REASONS if metrics.get(f"missing:{reason}")), None)
+    reason = next((reason for reason in MISSING_REASONS if metrics.get(MISSING_BECAUSE + reason)), None)
     return Score(
         id=rollout.id,
         group=rollout.group,

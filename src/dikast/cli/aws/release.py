@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from dikast.aws.calling import client
-from dikast.aws.jobs.job import job_named
+from dikast.aws.jobs.job import job_in
 from dikast.aws.jobs.releasing import deployed, imported, trained
 from dikast.cli.tell import ConsoleTeller
 from dikast.errors import ConfigError, DataError, NotGoodEnoughError
@@ -51,7 +51,7 @@ def command(
 
       dikast aws release runs/review --smoke data/smoke.jsonl
     """
-    job = job_named(str(folder))
+    job = job_in(folder)
     run = RunFolder(folder)
     chosen = name or re.sub(r"[^A-Za-z0-9-]+", "-", folder.resolve().name).strip("-")[:63]
 

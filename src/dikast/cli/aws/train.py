@@ -68,7 +68,7 @@ def command(
     reward = read_reward(spec.reward)
     chosen = name or f"{_in_letters(reward.file.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     with tempfile.TemporaryDirectory() as scratch:
-        uploads, data = _data(spec, aws, chosen, Path(scratch))
+        uploads, data = _data(spec, aws, target, chosen, Path(scratch))
         asked = training_request(target, aws, name=chosen, data=data, where=f"{run_file}: aws")
         template = _template(spec, aws) if aws.technique == "RLAIF" else None
         if template is not None:
@@ -136,17 +136,29 @@ def _require_certificate(spec: RunSpec, *, uncertified: bool) -> None:
         )
 
 
-def _data(spec: RunSpec, aws: AwsSpec, name: str, scratch: Path) -> tuple[dict[str, Path], Data]:
-    """Says where the data stands, or converts it for an upload to where it will."""
+def _data(spec: RunSpec, aws: AwsSpec, target: Target, name: str, scratch: Path) -> tuple[dict[str, Path], Data]:
+    """Says where the data stands, or converts it for an upload to where it will. HyperPod's recipe names one file alone."""
     if aws.train:
         return {}, Data(train=aws.train, valid=aws.valid)
     if not aws.output:
         raise ConfigError(f"{spec.path}: aws.output: is missing; add the s3:// address below which a job may write")
-    path = scratch / "train.jsonl"
+    below = f"{aws.output.rstrip('/')}/{name}/data"
+    train, valid = f"{below}/train.jsonl", aws.valid
+    uploads = {train: _converted(spec, aws, spec.file.data.train, scratch / "train.jsonl")}
+    if valid is None and target != "hyperpod":
+        valid = f"{below}/valid.jsonl"
+        uploads[valid] = _converted(spec, aws, spec.file.data.valid, scratch / "valid.jsonl")
+    return uploads, Data(train=train, valid=valid)
+
+
+def _converted(spec: RunSpec, aws: AwsSpec, rows: str, path: Path) -> Path:
     form = "rft" if aws.model == NOVA_2_LITE else "verl"
-    convert_file(spec.resolve(spec.file.data.train), path, form, reward=read_reward(spec.reward)).require_good()
-    place = f"{aws.output.rstrip('/')}/{name}/data/train.jsonl"
-    return {place: path}, Data(train=place, valid=aws.valid)
+    source = spec.resolve(rows)
+    checked = convert_file(source, path, form, reward=read_reward(spec.reward))
+    checked.require_good()
+    for note in checked.notes:
+        typer.echo(f"note: {source}: {note}", err=True)
+    return path
 
 
 def _template(spec: RunSpec, aws: AwsSpec) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,13 +11,15 @@ import msgspec
 import typer
 
 from dikast.aws.calling import client
+from dikast.aws.jobs.coverage import Coverage, coverage_of
 from dikast.aws.jobs.following import State, rows_of, state_of
-from dikast.aws.jobs.job import Job, job_named
+from dikast.aws.jobs.job import FILE, Job, job_named
 from dikast.aws.jobs.starting import Clients
 from dikast.cli.tell import ConsoleTeller
-from dikast.errors import NotGoodEnoughError
+from dikast.errors import DikastError, NotGoodEnoughError
 from dikast.report.sources import read_steps
 from dikast.report.steps import Alarms, step_line
+from dikast.spec.reward import RewardFile, read_reward
 from dikast.train.folder import RunFolder
 
 UNHAPPY = frozenset({"Failed", "Stopped"})
@@ -33,11 +36,15 @@ def command(
     log_group: Annotated[
         str | None, typer.Option(metavar="GROUP", help="The CloudWatch log group of a HyperPod cluster.")
     ] = None,
+    namespace: Annotated[
+        str,
+        typer.Option(help="The CloudWatch namespace of the reward Lambda's metrics, where it was built with another."),
+    ] = "dikast",
 ) -> None:
     """Follow a training job: its status, and a line a step with the warnings that a local run gives.
 
-    Given a job's folder the steps are kept there, where the report reads them. Exit code 1 where the job failed or
-    was stopped.
+    Given a job's folder the steps are kept there, where the report reads them, and the share of missing scores is
+    told, as the reward Lambda told CloudWatch since the job was made. Exit code 1 where the job failed or was stopped.
 
     [bold]Examples[/bold]
 
@@ -49,23 +56,33 @@ def command(
     if log_group:
         found = msgspec.structs.replace(found, log_group=log_group)
     folder = RunFolder(Path(job)) if Path(job).is_dir() else None
-    follow(found, lambda service: client(service, found.region), folder=folder, once=once, every=every)
+    if folder is None and not job.startswith("arn:"):
+        typer.echo(f"no folder '{job}' is here: looking for a job of that name in {found.region}", err=True)
+    follow(
+        found, lambda service: client(service, found.region), folder=folder, once=once, every=every, namespace=namespace
+    )
 
 
-def follow(job: Job, clients: Clients, *, folder: RunFolder | None, once: bool, every: float) -> None:
+def follow(
+    job: Job, clients: Clients, *, folder: RunFolder | None, once: bool, every: float, namespace: str = "dikast"
+) -> None:
     """Tells of a job until it ends. Raises `NotGoodEnoughError` where it did not end well."""
     teller = ConsoleTeller()
-    alarms = Alarms(_limits(folder))
+    reward = _reward(folder)
+    alarms = Alarms(reward.range if reward else (0.0, 1.0))
     seen = _kept(folder, alarms)
     latest: State | None = None
     while True:
         state = state_of(job, clients)
-        for row in rows_of(job, clients):
-            if row["step"] not in seen:
-                seen.add(row["step"])
-                _tell(row, alarms, teller, folder)
+        new = [row for row in rows_of(job, clients) if row["step"] not in seen]
+        for row in new:
+            seen.add(row["step"])
+            _tell(row, alarms, teller, folder)
         if state != latest:
             teller.say(f"{job.name}: {state.status}{f' ({state.detail})' if state.detail else ''}")
+        if reward and folder and (new or state != latest):
+            found = _coverage(reward.name, state.since or _made(folder), clients, namespace)
+            _tell_coverage(found, max(seen, default=0), alarms, teller)
         latest = state
         if once or state.ended:
             break
@@ -78,8 +95,34 @@ def _tell(row: dict[str, Any], alarms: Alarms, teller: ConsoleTeller, folder: Ru
     typer.echo(step_line(row))
     if folder is not None:
         folder.append("rl", row)
+    _warn(row, alarms, teller)
+
+
+def _warn(row: dict[str, Any], alarms: Alarms, teller: ConsoleTeller) -> None:
     for alarm in alarms.of(row):
         teller.say(f"warning: {alarm}")
+
+
+def _tell_coverage(found: Coverage | str, step: int, alarms: Alarms, teller: ConsoleTeller) -> None:
+    if isinstance(found, str):
+        teller.say(found)
+        return
+    teller.say(found.in_words())
+    _warn({"step": step, "share/missing": found.share}, alarms, teller)
+
+
+def _coverage(reward: str, since: datetime.datetime, clients: Clients, namespace: str) -> Coverage | str:
+    """The share of missing scores, or why nobody knows it: to follow a job needs no right to read metrics."""
+    try:
+        found = coverage_of(reward, since, clients, namespace=namespace)
+    except DikastError as error:
+        return f"missing scores: not known ({error})"
+    return found or f"missing scores: not known, no Lambda of the reward '{reward}' told of any yet"
+
+
+def _made(folder: RunFolder) -> datetime.datetime:
+    """When the job was started from here, where no service says when it began."""
+    return datetime.datetime.fromtimestamp((folder.path / FILE).stat().st_mtime, datetime.UTC)
 
 
 def _kept(folder: RunFolder | None, alarms: Alarms) -> set[int]:
@@ -90,10 +133,8 @@ def _kept(folder: RunFolder | None, alarms: Alarms) -> set[int]:
     return {int(row["step"]) for row in rows}
 
 
-def _limits(folder: RunFolder | None) -> tuple[float, float]:
-    """The reward's range, where the job's folder tells the reward."""
+def _reward(folder: RunFolder | None) -> RewardFile | None:
+    """The reward, where the job's folder tells it."""
     if folder is None or not folder.run_copy.is_file():
-        return (0.0, 1.0)
-    from dikast.spec.reward import read_reward
-
-    return read_reward(folder.reward()).file.range
+        return None
+    return read_reward(folder.reward()).file

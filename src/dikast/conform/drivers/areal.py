@@ -23,14 +23,12 @@ from areal.utils.data import Normalization
 from areal.workflow.rlvr import RLVRWorkflow
 
 from dikast.adapters.areal import JudgedWorkflow
-from dikast.conform.drivers.telling import alone, drive, groups_of
+from dikast.conform.drivers.telling import alone, drive, groups_of, siblings_of
 from dikast.conform.finding import Finding
 from dikast.conform.recorded import Recorded
 from dikast.errors import ModelError
 from dikast.records import Rollout
 from dikast.train.tiny import make_tokenizer
-
-SIBLINGS = 4
 
 
 class Reciting:
@@ -59,17 +57,17 @@ def never(*_: Any, **__: Any) -> float:
 def findings(recorded: Recorded) -> Iterator[Finding]:
     """One for each way to reject."""
     for name, setting in (("AReaL", "native"), ("AReaL, rollouts alone", "drop")):
-        yield asyncio.run(trained(recorded, name, {"reward": str(recorded.reward), "on_missing": setting}))
+        yield asyncio.run(trained(recorded, name, {"reward": recorded.setting, "on_missing": setting}))
 
 
 async def trained(recorded: Recorded, name: str, settings: Mapping[str, Any]) -> Finding:
-    """Runs every prompt as an episode of four, and norms what was not rejected."""
+    """Runs every prompt as an episode of its answers, and norms what was not rejected."""
     rollouts = recorded.rollouts()
     groups = groups_of(rollouts)
     tokenizer = make_tokenizer([rollout.completion for rollout in rollouts])
     engine = Reciting(tokenizer)
     inner = RLVRWorkflow(never, GenerationHyperparameters(max_new_tokens=8), tokenizer)
-    workflow = GroupedRolloutWorkflow(Kept(inner, settings), SIBLINGS, logging.getLogger("areal"))
+    workflow = GroupedRolloutWorkflow(Kept(inner, settings), siblings_of(rollouts), logging.getLogger("areal"))
     left: dict[str, list[float]] = {}
     for group, members in groups.items():
         engine.left = list(members)
@@ -122,7 +120,7 @@ def advantages_of(
     """What AReaL's norm makes of the batch of all groups that are left, group after group."""
     members = [one.id for group in left for one in groups[group] if rewards[one.id] is not None]
     values = torch.tensor([value for group in left.values() for value in group], dtype=torch.float32)
-    return dict(zip(members, normed(values, SIBLINGS), strict=True))
+    return dict(zip(members, normed(values, len(next(iter(groups.values())))), strict=True))
 
 
 def alone_of(

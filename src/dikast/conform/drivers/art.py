@@ -34,7 +34,7 @@ async def gathered(recorded: Recorded) -> Finding:
     """Gathers all groups; what does not come back was dropped."""
     rollouts = recorded.rollouts()
     whole = groups_of(rollouts)
-    judge = ArtReward(RewardSettings(reward=str(recorded.reward)))
+    judge = ArtReward(RewardSettings(reward=recorded.setting))
     groups = await art.gather_trajectory_groups(
         [written(group) for group in whole.values()], after_each=judge.score_group, pbar_desc=None
     )

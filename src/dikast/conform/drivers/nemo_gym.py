@@ -27,7 +27,7 @@ from dikast.records import Rollout
 
 def findings(recorded: Recorded) -> Iterator[Finding]:
     """One."""
-    server = server_of(str(recorded.reward))
+    server = server_of(recorded.setting)
     rewards: dict[str, float | None] = {}
     advantages: dict[str, float | None] = {}
     names: set[tuple[str, ...]] = set()

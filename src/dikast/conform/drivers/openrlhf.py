@@ -12,10 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
@@ -23,8 +20,9 @@ from typing import Any
 import msgspec
 import torch
 
+from dikast.conform.drivers.serving import served
 from dikast.conform.drivers.standing_in import stand_in_for
-from dikast.conform.drivers.telling import alone, drive, groups_of
+from dikast.conform.drivers.telling import alone, drive, groups_of, siblings_of
 from dikast.conform.finding import Finding
 from dikast.conform.recorded import Recorded
 from dikast.records import Rollout
@@ -48,7 +46,6 @@ from openrlhf.trainer.ppo_utils import experience_maker
 from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator
 from openrlhf.utils.agent import SingleTurnAgentExecutor
 
-SIBLINGS = 4
 LONGEST = 4096
 DEADLINE = 3
 """Seconds that a missing rollout waits for siblings that are not there either; the trainer asks five times."""
@@ -104,7 +101,7 @@ def findings(recorded: Recorded) -> Iterator[Finding]:
     missing = {score.id for score in recorded.expected() if score.score is None}
     for name, options in (("OpenRLHF, filtering", "&dynamic_filtering=true&on_missing=native"), ("OpenRLHF", "")):
         with served(recorded) as url:
-            address = f"{url}/openrlhf?label=json&siblings={SIBLINGS - 1}&deadline={DEADLINE}{options}"
+            address = f"{url}/openrlhf?label=json&siblings={siblings_of(rollouts) - 1}&deadline={DEADLINE}{options}"
             generator = Reciting(address, groups_of(rollouts), tokenizer)
             yield found(name, generator, rollouts, missing, filtering=bool(options))
 
@@ -122,7 +119,7 @@ def found(
     for experience in experiences:
         kept.setdefault(json.loads(experience.labels[0])["of"], []).append(experience)
     whole = {name: group for name, group in kept.items() if all(one.rewards is not None for one in group)}
-    worth = advantages([experience for group in whole.values() for experience in group])
+    worth = advantages([experience for group in whole.values() for experience in group], siblings_of(rollouts))
     trained = dict(zip((one.id for group in whole for one in groups[group]), worth, strict=True))
     rewards = {one.id: None if one.id in missing else generator.rewards[one.id] for one in rollouts}
     for name_of, reward in generator.rewards.items():
@@ -148,7 +145,7 @@ def batch_of(group: Sequence[Rollout], tokenizer: Any) -> tuple[None, list[str],
     return None, [prompt], [json.dumps(label)], [None]
 
 
-def advantages(experiences: Sequence[Any], siblings: int = SIBLINGS) -> list[float]:
+def advantages(experiences: Sequence[Any], siblings: int) -> list[float]:
     """Has the experience maker work out what it would train with: the same number for every token of an answer."""
     maker = experience_maker.RemoteExperienceMaker.__new__(experience_maker.RemoteExperienceMaker)
     advantage = SimpleNamespace(estimator="group_norm", gamma=1.0, no_std_norm=False)
@@ -173,23 +170,6 @@ def in_group(rewards: Sequence[float]) -> list[float]:
         return [0.0] * len(rewards)
     values = torch.tensor(rewards, dtype=torch.float32)
     return ((values - values.mean()) / (values.std() + ADDED)).tolist()
-
-
-@contextmanager
-def served(recorded: Recorded) -> Iterator[str]:
-    """Runs the reward server, and gives its address."""
-    command = "from dikast.cli.main import main; main()"
-    arguments = ["serve", str(recorded.reward), "--port", "0", "--journal", str(recorded.folder / "served.db")]
-    server = subprocess.Popen([sys.executable, "-c", command, *arguments], stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    try:
-        address = server.stdout.readline().strip()
-        if not address:
-            raise RuntimeError("dikast serve did not start")
-        yield address
-    finally:
-        server.terminate()
-        server.wait()
 
 
 if __name__ == "__main__":

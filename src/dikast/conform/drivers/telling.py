@@ -16,11 +16,12 @@ from dikast.records import Rollout
 
 
 def drive(findings: Callable[[Recorded], Iterable[Finding]]) -> None:
-    """Runs a driver's one function over the folder that the command names."""
+    """Runs a driver's one function over the folder that the command names, with the reward at an address if it names one."""
     # Trainers print as they please, some by handles that they took when they were imported: what is for us goes out alone.
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    for finding in findings(Recorded(folder=Path(sys.argv[1]))):
+    recorded = Recorded(folder=Path(sys.argv[1]), served=sys.argv[2] if len(sys.argv) > 2 else None)
+    for finding in findings(recorded):
         out.write(msgspec.json.encode(finding).decode() + "\n")
     out.close()
 
@@ -31,6 +32,12 @@ def groups_of(rollouts: Iterable[Rollout]) -> dict[str, list[Rollout]]:
     for rollout in rollouts:
         groups[rollout.group].append(rollout)
     return dict(groups)
+
+
+def siblings_of(rollouts: Iterable[Rollout]) -> int:
+    """How many rollouts each prompt has."""
+    [size] = {len(group) for group in groups_of(rollouts).values()}
+    return size
 
 
 def alone(

@@ -56,7 +56,7 @@ async def rolled_out(recorded: Recorded) -> Finding:
     rollouts = recorded.rollouts()
     tokenizer = make_tokenizer([rollout.completion for rollout in rollouts])
     renderer = renderers.get_renderer("qwen3_instruct", tokenizer)
-    settings = pickle.loads(pickle.dumps(RewardSettings(reward=str(recorded.reward))))
+    settings = pickle.loads(pickle.dumps(RewardSettings(reward=recorded.setting)))
     rewards: dict[str, float | None] = {}
     advantages: dict[str, float | None] = {}
     for group in groups_of(rollouts).values():

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import trl
+from accelerate import PartialState
 from datasets import Dataset
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
@@ -22,18 +23,16 @@ from trl.trainer.rloo_config import RLOOConfig
 from trl.trainer.rloo_trainer import RLOOTrainer
 
 from dikast.adapters.trl import AWAITS_OBJECTS, SyncTrlReward, TrlReward
-from dikast.conform.drivers.telling import alone, drive, groups_of
+from dikast.conform.drivers.telling import alone, drive, groups_of, siblings_of
 from dikast.conform.finding import Finding
 from dikast.conform.recorded import Recorded
 from dikast.records import Rollout
 from dikast.train.tiny import make_tokenizer
 
-SIBLINGS = 4
 STEPS = 2
+ACCUMULATED = 5
 SETTINGS: dict[str, Any] = {
-    "num_generations": SIBLINGS,
-    "per_device_train_batch_size": 20,
-    "gradient_accumulation_steps": 5,
+    "gradient_accumulation_steps": ACCUMULATED,
     "max_steps": STEPS,
     "max_completion_length": 1024,
     "shuffle_dataset": False,
@@ -110,7 +109,7 @@ def findings(recorded: Recorded) -> Iterator[Finding]:
         ("TRL GRPO", RecitingGRPO, GRPOConfig, in_group),
         ("TRL RLOO", RecitingRLOO, RLOOConfig, leave_one_out),
     ):
-        reward = (Kept if awaits else KeptSync).load(recorded.reward)
+        reward = (Kept if awaits else KeptSync).load(recorded.setting)
         advantages = train(trainer, config, reward, rollouts)
         yield finding(name, rollouts, reward.given, advantages, worth)
     if awaits:
@@ -121,11 +120,13 @@ def train(trainer: Any, config: Any, reward: Any, rollouts: list[Rollout]) -> li
     """Trains for two steps, which see all rollouts once; gives the trainer's advantages in their order."""
     tokenizer = make_tokenizer([rollout.completion for rollout in rollouts])
     tokenizer.padding_side = "left"
+    size = len(rollouts) // (STEPS * ACCUMULATED)
+    sizes = {"num_generations": siblings_of(rollouts), "per_device_train_batch_size": size}
     rows = [row_of(group[0]) for group in groups_of(rollouts).values()]
     with tempfile.TemporaryDirectory() as work:
         run = trainer(
             model=tiny_model(tokenizer),
-            args=config(output_dir=work, **SETTINGS),
+            args=config(output_dir=work, **SETTINGS, **sizes),
             processing_class=tokenizer,
             reward_funcs=reward,
             train_dataset=Dataset.from_list(rows),
@@ -157,16 +158,24 @@ def finding(
 
 async def scored(recorded: Recorded, rollouts: list[Rollout]) -> Finding:
     """AsyncGRPO: a reward that went to another process and back, and the group's own scoring."""
+    reward = pickle.loads(pickle.dumps(Kept.load(recorded.setting)))
+    advantages = await score_groups([reward], rollouts)
+    return finding("TRL AsyncGRPO", rollouts, reward.given, advantages, of_population)
+
+
+async def score_groups(functions: Sequence[Any], rollouts: list[Rollout]) -> list[float]:
+    """Has AsyncGRPO score every group; gives its advantages in the order of the rollouts."""
     from trl.experimental.async_grpo.async_rollout_worker import _AsyncRolloutLoop
 
+    # Its log asks for it, and only the trainer of its own would make it.
+    PartialState(cpu=True)
     loop = _AsyncRolloutLoop.__new__(_AsyncRolloutLoop)
-    reward = pickle.loads(pickle.dumps(Kept.load(recorded.reward)))
-    loop.reward_funcs, loop.reward_func_names = [reward], ["dikast"]
+    loop.reward_funcs, loop.reward_func_names = list(functions), [function.__name__ for function in functions]
     loop._env_reward_types = []
     advantages: list[float] = []
     for number, group in enumerate(groups_of(rollouts).values()):
         advantages += [sample.advantage for sample in await loop._score_group(group_of_trl(number, group))]
-    return finding("TRL AsyncGRPO", rollouts, reward.given, advantages, of_population)
+    return advantages
 
 
 def group_of_trl(number: int, group: list[Rollout]) -> Any:

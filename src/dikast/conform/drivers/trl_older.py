@@ -16,7 +16,7 @@ from dikast.conform.recorded import Recorded
 def findings(recorded: Recorded) -> Iterator[Finding]:
     """One."""
     rollouts = recorded.rollouts()
-    reward = KeptSync.load(recorded.reward)
+    reward = KeptSync.load(recorded.setting)
     advantages = train(RecitingGRPO, GRPOConfig, reward, rollouts)
     # The mean that stands in is no reward: what the judge did not give is missing here too.
     given = [None if gone else value for value, gone in zip(reward.given, reward.missing, strict=True)]

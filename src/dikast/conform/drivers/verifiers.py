@@ -39,10 +39,10 @@ class Review(vf.Task[Clause]):
 
 def findings(recorded: Recorded) -> Iterator[Finding]:
     """One for the plugin, one for the function."""
-    plugin = vf.TaskConfig(judges=[{"id": "dikast-judge", "reward": str(recorded.reward)}])
+    plugin = vf.TaskConfig(judges=[{"id": "dikast-judge", "reward": recorded.setting}])
     yield asyncio.run(scored(recorded, "verifiers judge", plugin))
     module = types.ModuleType("my_rewards")
-    module.judged = reward_function(recorded.reward)  # pyright: ignore[reportAttributeAccessIssue]  made for this
+    module.judged = reward_function(recorded.setting)  # pyright: ignore[reportAttributeAccessIssue]  made for this
     sys.modules["my_rewards"] = module
     function = vf.TaskConfig(rewards={"dikast": {"fn": "my_rewards:judged"}})
     yield asyncio.run(scored(recorded, "verifiers reward", function))

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from dikast.conform.drivers.telling import alone, drive, groups_of
+from dikast.conform.drivers.telling import alone, drive, groups_of, siblings_of
 from dikast.conform.finding import Finding
 from dikast.conform.recorded import Recorded
 from dikast.records import Rollout
@@ -44,7 +44,6 @@ from verl.trainer.ppo.core_algos import compute_grpo_outcome_advantage
 from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopWorkerTQ
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
-SIBLINGS = 4
 WORKERS = 2
 SLOTS = 16
 """Of Ray, not of the machine: its actors ask for more than they use."""
@@ -75,7 +74,7 @@ def findings(recorded: Recorded) -> Iterator[Finding]:
     """One."""
     with tempfile.TemporaryDirectory() as folder:
         save_model(Path(folder), [rollout.completion for rollout in recorded.rollouts()])
-        config = configuration(Path(folder), {"reward": str(recorded.reward)})
+        config = configuration(Path(folder), siblings_of(recorded.rollouts()), {"reward": recorded.setting})
         ray.init(num_cpus=SLOTS, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         try:
             tq.init()
@@ -116,7 +115,7 @@ def save_model(folder: Path, texts: Sequence[str]) -> None:
     LlamaConfig(hidden_size=64, num_hidden_layers=1, architectures=["LlamaForCausalLM"]).save_pretrained(folder)
 
 
-def configuration(model: Path, settings: dict[str, Any]) -> Any:
+def configuration(model: Path, siblings: int, settings: dict[str, Any]) -> Any:
     """Verl's own configuration, with what our documentation says to set."""
     with initialize_config_module("verl.trainer.config", version_base=None):
         config = compose(
@@ -124,7 +123,7 @@ def configuration(model: Path, settings: dict[str, Any]) -> Any:
             overrides=[
                 f"actor_rollout_ref.model.path={model}",
                 "actor_rollout_ref.rollout.name=vllm",
-                f"actor_rollout_ref.rollout.n={SIBLINGS}",
+                f"actor_rollout_ref.rollout.n={siblings}",
                 f"reward.num_workers={WORKERS}",
                 "reward.reward_manager.source=importlib",
                 "reward.reward_manager.name=DikastRewardManager",

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import msgspec
 
 from dikast.records import Score
+from dikast.remote.terms import MOST_SECONDS
 from dikast.rollouts import rollout_of
 from dikast.serve.dialects.base import Answered, Asked, Dialect
 from dikast.serve.dialects.base import decoded as decode
-from dikast.serve.options import MOST_SECONDS, Options
+from dikast.serve.options import Options
 
 
 class ScoreRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

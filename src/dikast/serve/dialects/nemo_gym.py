@@ -8,19 +8,15 @@ components are the checks that weigh and what is left, the judge's; their sum is
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator
 from typing import Any
 
+from dikast.adapters.nemo_gym import components, failure_of
 from dikast.errors import DataError
-from dikast.records import Score
-from dikast.reward.reward import Reward
 from dikast.serve.dialects.base import Answered, Asked, Dialect, made_rollout
 from dikast.serve.dialects.base import decoded as decode
 from dikast.serve.dialects.chat import text_of
 from dikast.serve.options import Options
 
-FAILURE = "judge_failed"
 _NOT_COLUMNS = ("responses_create_params", "response", "agent_ref")
 
 
@@ -41,49 +37,11 @@ def write(answered: Answered) -> bytes:
     told = {
         **answered.asked.body,
         "reward": reward,
-        "reward_components": components(answered.reward, score, reward),
+        "reward_components": components(answered.reward.about, score, reward),
         "mask_sample": missing,
-        "failure_kind": FAILURE if missing else None,
-        "failure_reason": f"{score.missing}: {score.detail}" if missing else None,
+        **failure_of(score),
     }
     return json.dumps(told).encode()
-
-
-def components(reward: Reward, score: Score, total: float) -> dict[str, float]:
-    """Gives what each check that weighs adds to a reward, and the judge the rest; the same names for every score."""
-    low, high = reward.range
-    scale = 1.0 if reward.spec.file.aggregate == "healthbench" else high - low
-    values = {part.name: part.value or 0.0 for part in score.parts if score.status == "scored"}
-    weighed = {
-        check.part_name: scale * (check.weight or 0.0) * values.get(check.part_name, 0.0)
-        for check in reward.spec.file.checks
-        if not check.gate
-    }
-    names = [*weighed, "judge"]
-    return dict(zip(names, _adding_up(total, list(weighed.values())), strict=True))
-
-
-def _adding_up(total: float, terms: list[float]) -> list[float]:
-    """Gives the terms with what they lack of the total behind them, so that their sum in order is exactly that.
-
-    Sums are rounded, so a last bit may have to be put right in the rest, or in the first term. Where terms of both
-    signs cancel (a range below 0), no float may give the very last bit.
-    """
-    for first in _near(terms[0]) if terms else ():
-        others = [first, *terms[1:]]
-        for rest in _near(total - sum(others)):
-            if sum([*others, rest]) == total:
-                return [*others, rest]
-    return [*terms, total - sum(terms)]
-
-
-def _near(number: float) -> Iterator[float]:
-    yield number
-    up = down = number
-    for _ in range(3):
-        up, down = math.nextafter(up, math.inf), math.nextafter(down, -math.inf)
-        yield up
-        yield down
 
 
 def _prompt(params: Any) -> Any:

@@ -21,6 +21,9 @@ KEPT_ROLLOUTS = 50_000
 """Of all prompts, those longest without a rollout forgotten first: some megabytes, and more than a step has."""
 KEPT_OF_ONE = 256
 """Of one prompt."""
+ENOUGH_SIBLINGS = 2
+"""That are waited for where nobody says how many there are."""
+MOST_SIBLINGS = KEPT_OF_ONE - 1
 
 
 class _Prompt:

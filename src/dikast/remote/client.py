@@ -1,11 +1,12 @@
 """A reward that is served elsewhere, to be used like one that is opened here: the same scores, in the same adapters.
 
-    from dikast.serve.client import RemoteReward
+    from dikast.remote.client import RemoteReward
 
     reward = RemoteReward("http://rewards:8600", token=os.environ["DIKAST_SERVE_TOKEN"])
     scores = reward.score(rollouts)            # or: await reward.ascore(rollouts)
     trainer = GRPOTrainer(reward_funcs=TrlReward(reward), ...)
 
+Adapters that take settings take the address as `reward`, with the reward's name behind it where there are several.
 It can be pickled, and be used on several event loops. Requests that fail are sent again, which costs nothing where the
 server has judged already; a rollout of which nothing is heard is missing as `transport`, and never a number.
 """
@@ -21,7 +22,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import msgspec
@@ -31,10 +32,10 @@ from dikast.journal import Journal
 from dikast.models.attempts import seconds_of
 from dikast.models.transport import BrokenConnectionError, HttpAnswer, Transport, open_transport
 from dikast.records import MissingReason, Rollout, Score, Usage
+from dikast.remote.terms import MOST_SECONDS, TOKEN_VARIABLE
+from dikast.reward.about import AboutReward
 from dikast.reward.blocking import run_blocking
 from dikast.reward.engine import Progress
-from dikast.serve.options import MOST_SECONDS
-from dikast.serve.settings import TOKEN_VARIABLE
 from dikast.tasks import side_by_side
 
 BATCH = 64
@@ -48,13 +49,6 @@ ON_THE_WAY = 0.05
 """Of a deadline, what is kept for the way to the server and back; a second at the most."""
 _ANSWERS_WITHIN = 30.0
 """Seconds for the question what is served."""
-
-
-class _About(msgspec.Struct, frozen=True):
-    name: str
-    hash: str
-    certificate_hash: str | None
-    range: tuple[float, float]
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -90,12 +84,35 @@ class RemoteReward:
         self._path = Path(journal) if journal is not None else None
         self.journal = Journal.open(self._path)
         self._transports: dict[asyncio.AbstractEventLoop, Transport] = {}
-        about = self._ask_about(name)
-        self.name = about.name
-        self.hash = about.hash
-        """SHA-256 of the resolved reward, as it was when this was made."""
-        self.certificate_hash = about.certificate_hash
-        self.range = about.range
+        self.about = self._ask_about(name)
+        """What the reward says of itself, as it was when this was made."""
+
+    @classmethod
+    def at(cls, address: str) -> Self:
+        """Takes what a trainer's configuration says: `http(s)://host:port`, or that and `/name`."""
+        parts = urlsplit(address)
+        path, _, name = parts.path.rpartition("/")
+        return cls(urlunsplit(parts._replace(path=path)), name=unquote(name) or None)
+
+    @property
+    def name(self) -> str:
+        """What the server calls it."""
+        return self.about.name
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the resolved reward."""
+        return self.about.hash
+
+    @property
+    def certificate_hash(self) -> str | None:
+        """The certificate's, where the server has one."""
+        return self.about.certificate_hash
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The declared range: no score lies outside."""
+        return self.about.range
 
     async def ascore(
         self, rollouts: Sequence[Rollout], *, progress: Progress | None = None, deadline: float | None = None
@@ -201,11 +218,11 @@ class RemoteReward:
         if (transport := self._transports.pop(asyncio.get_running_loop(), None)) is not None:
             await transport.close()
 
-    def _ask_about(self, name: str | None) -> _About:
+    def _ask_about(self, name: str | None) -> AboutReward:
         request = urllib.request.Request(f"{self._url}/v1/rewards", headers=self._headers)
         try:
             with urllib.request.urlopen(request, timeout=_ANSWERS_WITHIN) as answer:
-                served = msgspec.json.decode(answer.read(), type=dict[str, list[_About]]).get("rewards", [])
+                served = msgspec.json.decode(answer.read(), type=dict[str, list[AboutReward]]).get("rewards", [])
         except urllib.error.HTTPError as error:
             with error:
                 told = _error_of(error.read())
@@ -217,6 +234,11 @@ class RemoteReward:
             names = ", ".join(one.name for one in served)
             raise UsageError(f"{self._url}: serves no reward '{name}'; there are {names}")
         return found[0]
+
+
+def is_address(reward: str) -> bool:
+    """Whether a setting names a reward that is served, and no file."""
+    return reward.startswith(("http://", "https://"))
 
 
 def _address(url: str, token: str | None) -> tuple[str, dict[str, str]]:

@@ -18,7 +18,7 @@ import dikast
 from dikast.adapters.trl import TrlReward
 from dikast.errors import DataError, UnavailableError, UsageError
 from dikast.records import Message, Rollout
-from dikast.serve.client import BATCH, RemoteReward, _batches
+from dikast.remote.client import BATCH, RemoteReward, _batches
 
 REWARD = """
 name: hashed
@@ -85,6 +85,7 @@ def test_scores_are_those_of_the_process_itself_to_the_last_bit(folder: Path, se
     assert len({score.score for score in wanted}) > 3
     assert {score.status for score in wanted} == {"scored", "gated"}
     assert [msg(score) for score in given] == [msg(score) for score in wanted]
+    assert there.about == here.about
     assert (there.hash, there.range, there.certificate_hash, there.name) == (here.hash, here.range, None, "hashed")
     here.close()
     there.close()
@@ -148,6 +149,19 @@ def test_progress_is_told_and_nothing_at_all_is_scored_to_nothing(served: runnin
 
     assert sum(told) == 160
     reward.close()
+
+
+@pytest.mark.parametrize("behind", ["", "/", "/hashed"])
+def test_an_address_of_a_configuration_may_name_the_reward(served: running_serve.RunningServe, behind: str):
+    reward = RemoteReward.at(served.address + behind)
+
+    assert reward.name == "hashed"
+    reward.close()
+
+
+def test_a_name_that_is_not_served_is_told_with_those_that_are(served: running_serve.RunningServe):
+    with pytest.raises(UsageError, match="serves no reward 'other name'; there are hashed"):
+        RemoteReward.at(served.address + "/other%20name")
 
 
 def test_groups_stay_whole_and_requests_small():
@@ -216,7 +230,8 @@ class Troubled:
         self.asked = 0
 
     async def about(self, _request: web.Request) -> web.Response:
-        about = {"name": "r", "hash": "h", "certificate_hash": None, "range": [0, 1]}
+        about = {"name": "r", "hash": "h", "certificate_hash": None, "range": [0, 1], "model": "m", "mode": "rubric"}
+        about |= {"compares_siblings": False, "criteria": ["c"], "parts": ["c"], "checks": {}}
         return web.json_response({"rewards": [about]})
 
     async def score(self, request: web.Request) -> web.StreamResponse:
