@@ -23,6 +23,9 @@ MAX_BODY = 8 * 1024 * 1024
 """Bytes of an answer; a verdict has some thousands."""
 
 
+_LARGER_THAN_READ = 4 * 1024 * 1024
+
+
 class Headers(Protocol):
     """The headers of an answer."""
 
@@ -92,6 +95,7 @@ class AiohttpTransport:
     async def open(cls, connections: int) -> AiohttpTransport:
         """Opens a session on the running loop."""
         life = _session(connections)
+        _keep_read_buffers()
         return cls(await anext(life), life)
 
     async def post(
@@ -144,6 +148,14 @@ async def _session(limit: int) -> AsyncGenerator[Any]:
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
     ) as session:
         yield session
+
+
+def _keep_read_buffers() -> None:
+    """Has the C library keep the memory that asyncio reads answers into: 256 kB, of which an answer leaves little.
+
+    glibc asks the kernel for each such piece anew, until one has been given back that was larger.
+    """
+    bytes(_LARGER_THAN_READ)
 
 
 def _proxy_for(url: str) -> str | None:
