@@ -28,8 +28,6 @@ import msgspec
 from dikast.errors import UnavailableError, UsageError
 from dikast.records import Value
 
-# Pages that hold a handful of questions each: fewer are written for the same answers. A journal that is there keeps its own.
-_PRAGMAS = "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     key BLOB PRIMARY KEY, model TEXT NOT NULL, request BLOB NOT NULL, reply BLOB NOT NULL, at REAL NOT NULL
@@ -175,7 +173,7 @@ class Journal:
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=30)
-            connection.executescript(_PRAGMAS + _SCHEMA)
+            connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
         except (sqlite3.Error, OSError) as error:
             raise UnavailableError(
                 f"{path}: the journal cannot be opened ({error}); name another with --journal"
