@@ -129,6 +129,7 @@ def test_open_weights_are_trained_by_sagemaker_s_own_judge_without_a_lambda(aws:
         ({"model_package_group": None}, "aws.model_package_group: is missing"),
         ({"accept_eula": False}, "aws.accept_eula"),
         ({"technique": "RLAIF"}, "open-weight models only"),
+        ({"technique": "RLAIF", "model": "amazon.nova-2-lite-v1:0:256k"}, "open-weight models only"),
         ({"technique": "RLAIF", "model": "q", "judge_model": "gpt-5"}, "RLAIF asks one of openai.gpt-oss-120b-1:0"),
         (
             {"technique": "RLAIF", "model": "q", "judge_model": "qwen.qwen3-235b-a22b-2507-v1:0"},

@@ -71,6 +71,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return "bedrock" if self.operation == "CreateModelCustomizationJob" else "sagemaker"
 
 
+def is_nova(model: str) -> bool:
+    """Whether a model is one of Nova's, as the vendor's SDK decides it: the others want other data and another judge."""
+    return "nova" in model.lower()
+
+
 def training_request(target: Target, spec: AwsSpec, *, name: str, data: Data, where: str = "aws") -> Asked:
     """Makes a training job's request. Raises `ConfigError` for a setting that is missing, unknown or out of bounds."""
     make: dict[Target, Callable[[AwsSpec, str, Data, str], Asked]] = {
@@ -143,7 +148,7 @@ def _smtj(spec: AwsSpec, name: str, data: Data, where: str) -> Asked:
 
 
 def _serverless(spec: AwsSpec, name: str, data: Data, where: str) -> Asked:
-    if spec.technique == "RLAIF" and spec.model == NOVA_2_LITE:
+    if spec.technique == "RLAIF" and is_nova(spec.model):
         raise ConfigError(
             f"{where}.technique: SageMaker's own RLAIF trains open-weight models only; with Nova the reward Lambda "
             "asks the judge: leave it at RLVR"
