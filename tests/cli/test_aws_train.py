@@ -152,11 +152,15 @@ def test_rlaif_prints_its_request_and_uploads_the_criteria_as_a_template(
         "model_package_group": "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/review",
     }
 
-    assert train("--target", "serverless", "--dry-run", "--uncertified", aws=aws) == 0
-
-    told = capsys.readouterr()
-    require_valid("sagemaker", "CreateTrainingJob", json.loads(told.out))
-    assert "would be uploaded: s3://my-bucket/review/judge.jinja" in told.err
+    evaluators: list[str] = []
+    for name in ("first", "second"):
+        assert train("--target", "serverless", "--dry-run", "--uncertified", "--name", name, aws=aws) == 0
+        told = capsys.readouterr()
+        asked = json.loads(told.out)
+        require_valid("sagemaker", "CreateTrainingJob", asked)
+        assert f"would be uploaded: s3://my-bucket/review/{name}/judge.jinja" in told.err
+        evaluators.append(asked["ServerlessJobConfig"]["EvaluatorArn"])
+    assert len(set(evaluators)) == 2  # the second job's criteria are not laid over the first's
 
 
 def test_a_job_that_is_started_leaves_a_folder_that_the_other_commands_take(

@@ -145,6 +145,12 @@ def test_what_a_serverless_job_lacks_is_told(aws: AwsSpec, changed: Any, changes
         training_request("serverless", changed(aws, **changes), name="r", data=DATA)
 
 
+@pytest.mark.parametrize("target", ["smtj", "hyperpod", "bedrock"])
+def test_rlaif_is_not_taken_for_a_job_that_would_ask_the_lambda(aws: AwsSpec, changed: Any, target: Any):
+    with pytest.raises(ConfigError, match=r"aws\.technique: .* use --target serverless"):
+        training_request(target, changed(aws, technique="RLAIF"), name="r", data=DATA)
+
+
 @pytest.mark.parametrize("target", ["smtj", "hyperpod"])
 def test_these_targets_train_nova_only(aws: AwsSpec, changed: Any, target: Any):
     with pytest.raises(ConfigError, match="trains nova-2-lite, not qwen"):

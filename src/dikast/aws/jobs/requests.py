@@ -84,6 +84,10 @@ def training_request(target: Target, spec: AwsSpec, *, name: str, data: Data, wh
         "hyperpod": _hyperpod,
         "bedrock": _bedrock,
     }
+    if spec.technique == "RLAIF" and target != "serverless":
+        raise ConfigError(
+            f"{where}.technique: SageMaker's own RLAIF is a serverless job's; use --target serverless, or leave it at RLVR"
+        )
     asked = make[target](spec, name, data, where)
     if asked.request:
         require_valid(asked.service, asked.operation, asked.request)
@@ -164,7 +168,7 @@ def _serverless(spec: AwsSpec, name: str, data: Data, where: str) -> Asked:
         "CustomizationTechnique": spec.technique,
         "Peft": "LORA",
         "BaseModelArn": base_model_of(spec, where),
-        "EvaluatorArn": evaluator_of(spec, where),
+        "EvaluatorArn": evaluator_of(spec, name, where),
         "AcceptEula": _accepted(spec, where),
     }
     channels = [_channel("train", data.train)]

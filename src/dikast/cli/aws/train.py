@@ -15,7 +15,7 @@ import typer
 from dikast.aws.build.trust import certificate_for
 from dikast.aws.calling import client
 from dikast.aws.data.files import convert_file
-from dikast.aws.jobs.hub import registration
+from dikast.aws.jobs.hub import prompt_place, registration
 from dikast.aws.jobs.job import Job, keep
 from dikast.aws.jobs.prompt import judge_template
 from dikast.aws.jobs.published import Target
@@ -72,8 +72,8 @@ def command(
         asked = training_request(target, aws, name=chosen, data=data, where=f"{run_file}: aws")
         template = _template(spec, aws) if aws.technique == "RLAIF" else None
         if template is not None:
-            place = f"{(aws.output or '').rstrip('/')}/judge.jinja"
-            asked = msgspec.structs.replace(asked, files={**asked.files, place: template.encode()})
+            files = {**asked.files, prompt_place(aws, chosen): template.encode()}
+            asked = msgspec.structs.replace(asked, files=files)
         if dry_run:
             print_request(asked, uploads)
             return
@@ -82,7 +82,7 @@ def command(
         _keep_sent(asked, folder, template)
         for note in asked.notes:
             typer.echo(f"note: {note}", err=True)
-        told = registration(aws) if target == "serverless" else None
+        told = registration(aws, chosen) if target == "serverless" else None
         started = start(asked, lambda service: client(service, aws.region), uploads=uploads, evaluator=told)
     keep(Job(target=target, name=started, region=aws.region, output=aws.output), folder)
     typer.echo(asked.command or started)
