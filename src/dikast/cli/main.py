@@ -60,6 +60,7 @@ _EXTRAS = {
     "gguf": "train",
     "jinja2": "stats",
     "numpy": "stats",
+    "sagemaker": "sagemaker",
     "scipy": "stats",
     "torch": "train",
     "transformers": "train",

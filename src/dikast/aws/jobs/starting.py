@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from dikast.aws.calling import told
 from dikast.aws.jobs.hub import HUB, Registration
 from dikast.aws.jobs.requests import Asked
+from dikast.aws.jobs.sdk import Called, ready, started
 
 Clients = Callable[[str], Any]
 """Service → its client."""
@@ -21,13 +22,7 @@ def start(asked: Asked, clients: Clients, *, uploads: Mapping[str, Path], evalua
 
     A HyperPod job is only made ready: its own command starts it.
     """
-    for place, path in uploads.items():
-        with told(f"upload of {path}"):
-            clients("s3").upload_file(str(path), *bucket_and_key(place))
-    for place, content in asked.files.items():
-        bucket, key = bucket_and_key(place)
-        with told(f"upload to {place}"):
-            clients("s3").put_object(Bucket=bucket, Key=key, Body=content)
+    _place(clients, uploads, asked.files)
     if asked.command:
         return asked.name
     if asked.operation == "CreateModelCustomizationJob":
@@ -38,6 +33,27 @@ def start(asked: Asked, clients: Clients, *, uploads: Mapping[str, Path], evalua
     with told(asked.name):
         clients("sagemaker").create_training_job(**asked.request)
     return asked.name
+
+
+def start_through_sdk(
+    called: Called, clients: Clients, *, uploads: Mapping[str, Path], evaluator: Registration | None = None
+) -> str:
+    """Starts a job through the SageMaker SDK and gives the name that it got; the hub is asked before anything is sent."""
+    trainer = ready(called)
+    _place(clients, uploads, called.files)
+    if evaluator is not None:
+        register(evaluator, clients("sagemaker"))
+    return started(trainer, called)
+
+
+def _place(clients: Clients, uploads: Mapping[str, Path], files: Mapping[str, bytes]) -> None:
+    for place, path in uploads.items():
+        with told(f"upload of {path}"):
+            clients("s3").upload_file(str(path), *bucket_and_key(place))
+    for place, content in files.items():
+        bucket, key = bucket_and_key(place)
+        with told(f"upload to {place}"):
+            clients("s3").put_object(Bucket=bucket, Key=key, Body=content)
 
 
 def register(evaluator: Registration, sagemaker: Any) -> None:

@@ -20,7 +20,8 @@ from dikast.aws.jobs.job import Job, keep
 from dikast.aws.jobs.prompt import judge_template
 from dikast.aws.jobs.published import Target
 from dikast.aws.jobs.requests import Asked, Data, is_nova, training_request
-from dikast.aws.jobs.starting import start
+from dikast.aws.jobs.sdk import Called, Through, require_target, trainer_call
+from dikast.aws.jobs.starting import start, start_through_sdk
 from dikast.errors import ConfigError
 from dikast.rollouts import appearing
 from dikast.spec.aws import AwsSpec
@@ -39,8 +40,18 @@ def command(
             "command that starts it. bedrock: a Bedrock customization job."
         ),
     ],
+    through: Annotated[
+        Through,
+        typer.Option(
+            help="boto3: dikast sends the request itself. sdk: the SageMaker SDK makes it of the hub's recipe; smtj and "
+            "serverless only, pip install 'dikast[sagemaker]'."
+        ),
+    ] = "boto3",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the exact request, and start and upload nothing.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Print the exact request, or what the SDK would be called with; start and upload nothing."
+        ),
     ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="The job's folder. Default: runs/NAME.")
@@ -61,7 +72,10 @@ def command(
       dikast aws train run.yaml --target smtj --dry-run
 
       dikast aws train run.yaml --target bedrock -o runs/review
+
+      dikast aws train run.yaml --target smtj --through sdk --dry-run
     """
+    require_target(target, through)
     spec = read_run(run_file)
     aws = section(spec)
     reward = read_reward(spec.reward)
@@ -69,27 +83,38 @@ def command(
     chosen = name or f"{_in_letters(reward.file.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     with tempfile.TemporaryDirectory() as scratch:
         uploads, data = _data(spec, aws, target, chosen, Path(scratch))
-        asked = training_request(target, aws, name=chosen, data=data, where=f"{run_file}: aws")
+        where = f"{run_file}: aws"
+        asked = training_request(target, aws, name=chosen, data=data, where=where)
         template = _template(spec, aws) if aws.technique == "RLAIF" else None
         if template is not None:
             files = {**asked.files, prompt_place(aws, chosen): template.encode()}
             asked = msgspec.structs.replace(asked, files=files)
+        called = trainer_call(asked, aws, data=data, where=where) if through == "sdk" else None
         if dry_run:
-            print_request(asked, uploads)
+            _print_call(called, uploads) if called else print_request(asked, uploads)
             return
         folder = output or Path("runs") / chosen
         RunFolder(folder).begin(spec)
-        _keep_sent(asked, folder, template)
-        for note in asked.notes:
+        _keep_sent(called or asked, folder, template)
+        for note in (called or asked).notes:
             typer.echo(f"note: {note}", err=True)
-        told = registration(aws, chosen) if target == "serverless" else None
-        started = start(asked, lambda service: client(service, aws.region), uploads=uploads, evaluator=told)
+        started = _started(called or asked, aws, target, uploads)
     keep(Job(target=target, name=started, region=aws.region, output=aws.output), folder)
     typer.echo(asked.command or started)
     if asked.command:
         typer.echo(f"the recipe is {folder / 'recipe.yaml'}; the command above starts the job", err=True)
         return
     typer.echo(f"follow it: dikast aws watch {folder}", err=True)
+
+
+def _started(sent: Asked | Called, aws: AwsSpec, target: Target, uploads: Mapping[str, Path]) -> str:
+    def clients(service: str) -> Any:
+        return client(service, aws.region)
+
+    evaluator = registration(aws, sent.name) if target == "serverless" else None
+    if isinstance(sent, Called):
+        return start_through_sdk(sent, clients, uploads=uploads, evaluator=evaluator)
+    return start(sent, clients, uploads=uploads, evaluator=evaluator)
 
 
 def section(spec: RunSpec) -> AwsSpec:
@@ -101,10 +126,7 @@ def section(spec: RunSpec) -> AwsSpec:
 
 def print_request(asked: Asked, uploads: Mapping[str, Path]) -> None:
     """Prints a job as it would be started: JSON on standard output, what it is about on standard error."""
-    for place in (*uploads, *asked.files):
-        typer.echo(f"would be uploaded: {place}", err=True)
-    for note in asked.notes:
-        typer.echo(f"note: {note}", err=True)
+    _print_about(asked, uploads)
     if asked.request:
         typer.echo(f"{asked.service} {asked.operation}", err=True)
         typer.echo(as_json(asked.request))
@@ -113,6 +135,22 @@ def print_request(asked: Asked, uploads: Mapping[str, Path]) -> None:
     else:
         typer.echo(asked.recipe)
         typer.echo(asked.command, err=True)
+
+
+def _print_call(called: Called, uploads: Mapping[str, Path]) -> None:
+    _print_about(called, uploads)
+    typer.echo(_call(called))
+
+
+def _print_about(sent: Asked | Called, uploads: Mapping[str, Path]) -> None:
+    for place in (*uploads, *sent.files):
+        typer.echo(f"would be uploaded: {place}", err=True)
+    for note in sent.notes:
+        typer.echo(f"note: {note}", err=True)
+
+
+def _call(called: Called) -> str:
+    return as_json({"trainer": called.trainer, "train": called.train})
 
 
 def as_json(value: Any) -> str:
@@ -155,9 +193,12 @@ def _template(spec: RunSpec, aws: AwsSpec) -> str:
         raise ConfigError(f"{spec.path}: aws.judge_prompt: {path} cannot be read ({error})") from None
 
 
-def _keep_sent(asked: Asked, folder: Path, template: str | None) -> None:
-    """Keeps what was sent: the request, the recipe, the judge's prompt."""
-    kept = {"request.json": as_json(asked.request), "recipe.yaml": asked.recipe, "judge.jinja": template}
+def _keep_sent(sent: Asked | Called, folder: Path, template: str | None) -> None:
+    """Keeps what was sent: the request or the call, the recipe where it is ours, the judge's prompt."""
+    if isinstance(sent, Called):
+        kept = {"request.json": _call(sent), "judge.jinja": template}
+    else:
+        kept = {"request.json": as_json(sent.request), "recipe.yaml": sent.recipe, "judge.jinja": template}
     for name, text in kept.items():
         if text:
             with appearing(folder / name) as out:
