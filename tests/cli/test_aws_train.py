@@ -1,6 +1,7 @@
 """`dikast aws train` as a user sees it, on the example, without a cloud."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,41 @@ def test_rlaif_prints_its_request_and_uploads_the_criteria_as_a_template(
         assert f"would be uploaded: s3://my-bucket/review/{name}/judge.jinja" in told.err
         evaluators.append(asked["ServerlessJobConfig"]["EvaluatorArn"])
     assert len(set(evaluators)) == 2  # the second job's criteria are not laid over the first's
+
+
+def test_a_dry_run_through_the_sdk_prints_the_call_without_the_sdk(
+    train: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setitem(sys.modules, "sagemaker", None)
+    aws = AWS | {"recipe": {"lr": 2e-5}}
+
+    assert train("--target", "smtj", "--through", "sdk", "--dry-run", "--uncertified", "--name", "a", aws=aws) == 0
+
+    told = capsys.readouterr()
+    asked = json.loads(told.out)
+    assert asked["trainer"]["class"] == "sagemaker.train.rlvr_trainer.RLVRTrainer"
+    assert asked["trainer"]["arguments"]["hyperparameters"] == {"learning_rate": 2e-5}
+    assert asked["train"] == {"wait": False}
+    assert "would be uploaded: s3://my-bucket/review/a/data/train.jsonl" in told.err
+    assert "recipe.yaml" not in told.err
+    assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]
+
+
+def test_a_missing_sdk_is_one_line(train: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "sagemaker.core", None)
+
+    assert train("--target", "smtj", "--through", "sdk", "--uncertified") == 4
+
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "error: this needs the extra 'sagemaker'; install it: pip install 'dikast[sagemaker]'"
+
+
+def test_a_target_that_the_sdk_does_not_start_is_refused(train: Any, capsys: pytest.CaptureFixture[str]):
+    assert train("--target", "hyperpod", "--through", "sdk", "--dry-run", "--uncertified") == 2
+
+    assert capsys.readouterr().err == (
+        "error: --through sdk: the SageMaker SDK starts smtj and serverless, not hyperpod; leave it out\n"
+    )
 
 
 def test_a_job_that_is_started_leaves_a_folder_that_the_other_commands_take(

@@ -15,6 +15,7 @@ import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -128,9 +129,14 @@ def _hyperparameters(chosen: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _job(spec: AwsSpec, name: str) -> dict[str, Any]:
-    session = Call(made="boto3.session.Session", arguments={"region_name": spec.region})
+    boto = Call(made="boto3.session.Session", arguments={"region_name": spec.region})
+    place = urlsplit(spec.output or "")
+    # What the SDK uploads of its own goes below the output too: else it makes a bucket for it.
+    below = {"default_bucket": place.netloc, "default_bucket_prefix": place.path.strip("/") or None}
     job: dict[str, Any] = {
-        "sagemaker_session": Call(made=f"{_CORE}.helper.session_helper.Session", arguments={"boto_session": session}),
+        "sagemaker_session": Call(
+            made=f"{_CORE}.helper.session_helper.Session", arguments={"boto_session": boto, **below}
+        ),
         "model": NOVA_IN_HUB if spec.model == NOVA_2_LITE else spec.model,
         "role": spec.role,
         "base_job_name": name,
