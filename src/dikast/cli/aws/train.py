@@ -44,7 +44,7 @@ def command(
         Through,
         typer.Option(
             help="boto3: dikast sends the request itself. sdk: the SageMaker SDK makes it of the hub's recipe; smtj and "
-            "serverless only, pip install 'dikast[sagemaker]'."
+            "serverless only, with the extra 'sagemaker'."
         ),
     ] = "boto3",
     dry_run: Annotated[
