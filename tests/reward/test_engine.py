@@ -46,6 +46,30 @@ async def test_scores_come_in_the_order_of_the_rollouts(judged_by: Any, scripted
         assert [score.score for score in scores] == pytest.approx([float(r.completion.split()[1]) for r in rollouts])
 
 
+async def test_after_the_deadline_no_function_of_a_user_is_run_and_others_have_their_turn_before(
+    judged_by: Any, scripted_model: Any, rollout: Make
+):
+    slow = "import time\n\ndef score(rollout):\n    time.sleep(0.2)\n    return 1.0\n"
+    reward = judged_by(MINE, scripted_model(0.5), files={"mine.py": slow})
+    clock, turns = asyncio.get_running_loop().time, list[float]()
+
+    async def other() -> None:
+        while True:
+            turns.append(clock())
+            await asyncio.sleep(0)
+
+    beside, began = asyncio.create_task(other()), clock()
+    scores = await reward.ascore([rollout(f"r{at}", f"a {at}", group="g") for at in range(20)], deadline=0.5)
+    took = clock() - began
+    beside.cancel()
+
+    assert {(score.missing, score.detail) for score in scores[3:]} == {
+        ("expired", "python: the batch's deadline came first")
+    }
+    assert took < 2
+    assert len(turns) >= 3
+
+
 async def test_no_rollouts_are_no_scores(judged_by: Any, scripted_model: Any):
     assert await judged_by(ONE, scripted_model(0.5)).ascore([]) == []
 

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from dikast.checks.base import PASSED, CheckFunction
+from dikast.judges.ask import EXPIRED
 from dikast.records import Part, Rollout, Score
 from dikast.reward.aggregate import Aggregator
 from dikast.reward.binding import Bound, bind, duplicates, enough_columns, require_columns
 from dikast.reward.judging import Found, Judging, Task
 from dikast.reward.parts import check_part, decides, passed_part
-from dikast.spec.checks import CheckSpec
+from dikast.spec.checks import CheckSpec, PythonCheck
 from dikast.spec.reward import RewardSpec
 from dikast.tasks import side_by_side
 
@@ -72,8 +73,10 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         """Scores the rollouts of one prompt, in their order; `until` is in seconds of the event loop's clock."""
         scores: dict[int, Score] = {}
         tasks: list[Task] = []
+        theirs = next((check for check, _ in self.checks if isinstance(check, PythonCheck)), None)
         for position, rollout in enumerate(rollouts):
-            outcome = self.prepare(position, bind(self.spec, rollout))
+            expired = await self._between(theirs, rollout, until) if theirs else None
+            outcome = expired or self.prepare(position, bind(self.spec, rollout))
             if isinstance(outcome, Task):
                 tasks.append(outcome)
             else:
@@ -92,6 +95,13 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         if tasks:
             await self.judging.group(tasks, tell, until=until)
         return [scores[position] for position in range(len(rollouts))]
+
+    async def _between(self, theirs: PythonCheck, rollout: Rollout, until: float | None) -> Score | None:
+        """Lets others have their turn before a user's function, which may take its time; after the deadline gives what is expired."""
+        await asyncio.sleep(0)
+        if until is None or asyncio.get_running_loop().time() < until:
+            return None
+        return self.aggregator.add_up(rollout, [check_part(theirs, EXPIRED)], [])
 
     def require(self, rollout: Rollout) -> None:
         """Raises `DataError` when a column that the reward names is not there."""
