@@ -296,6 +296,8 @@ def answered(form: dict[str, Any], quote: str, share: float) -> dict[str, Any]:
 
 async def serve(state: State, port_file: Path) -> None:
     """Listens on a free port of the loopback, whose number goes into a file."""
+    # glibc asks the kernel anew for each 256 kB that asyncio reads into, until it was given back a larger piece.
+    bytes(4 * 1024 * 1024)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(state), "127.0.0.1", 0, backlog=1024)
     partial = port_file.with_suffix(".partial")

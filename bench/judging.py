@@ -2,9 +2,11 @@
 
     python bench/judging.py                  # 4,000 judgments, 256 at once, a server that takes 50 ms
     python bench/judging.py --rounds 5
+    python bench/judging.py --one sockets --url http://127.0.0.1:PORT
 
 The plain loop has the same client, renders the prompt and parses the verdict, and has nothing else: no retries, no limits,
 no journal, no parts. Everything is on in dikast. Each run is a process of its own; rounds alternate, and the medians count.
+`sockets` sends the same bodies from bare sockets and reads nothing of the answers: what the server gives at the most.
 One judgment goes before those that are measured, as with the peers: what is loaded once is not what a judgment costs.
 """
 
@@ -17,6 +19,7 @@ import os
 import statistics
 import tempfile
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +36,7 @@ judge:
   criteria:
     - {id: follows, ask: "Does the answer follow from the document?", pass: It does., fail: It does not.}
 """
-WAYS = ("plain aiohttp", "dikast aiohttp", "plain pyreqwest", "dikast pyreqwest")
+WAYS = ("sockets", "plain aiohttp", "dikast aiohttp", "plain pyreqwest", "dikast pyreqwest")
 
 
 def main() -> None:
@@ -63,7 +66,7 @@ def compare(title: str, *, latency: float, judgments: int, rounds: int) -> None:
     medians = {way: {name: statistics.median(run[name] for run in runs[way]) for name in runs[way][0]} for way in WAYS}
     rows: list[dict[str, Any]] = []
     for way, found in medians.items():
-        plain = medians[way.replace("dikast", "plain")]
+        plain = medians.get(way.replace("dikast", "plain"), {})
         rows.append(
             {
                 "way": way,
@@ -71,8 +74,8 @@ def compare(title: str, *, latency: float, judgments: int, rounds: int) -> None:
                 "of ideal": found["per_second"] / (AT_ONCE / latency),
                 "CPU s / 1000": found["cpu_ms"],
                 "peak MB": found["peak_mb"],
-                "throughput / plain": found["per_second"] / plain["per_second"],
-                "CPU / plain": found["cpu_ms"] / plain["cpu_ms"],
+                "throughput / plain": found["per_second"] / plain["per_second"] if way != "sockets" else None,
+                "CPU / plain": found["cpu_ms"] / plain["cpu_ms"] if way != "sockets" else None,
             }
         )
     show(f"{title}, {AT_ONCE} at once, {judgments} judgments, median of {rounds}", rows, list(rows[0]))
@@ -82,6 +85,8 @@ def run_one(way: str, url: str, judgments: int) -> dict[str, float]:
     """Judges so many different answers and says what it cost."""
     kind, _, client = way.partition(" ")
     answers = answers_to_judge(judgments + 1)
+    if kind == "sockets":
+        return over_sockets(url, answers)
     return with_dikast(url, answers, client) if kind == "dikast" else plainly(url, answers, client)
 
 
@@ -162,15 +167,63 @@ async def _loop(send: Callable[[bytes], Awaitable[bytes]], answers: list[str]) -
     decode = msgspec.json.Decoder(_Completion).decode
 
     async def one(answer: str) -> bool:
-        prompt = PROMPT.format(document=DOCUMENT, answer=answer, fence="0123456789abcdef")
-        form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": FORM}}
-        body = {"model": "judge", "messages": [{"role": "user", "content": prompt}], "response_format": form}
+        body = _body(answer)
         async with slots:
-            raw = await send(msgspec.json.encode(body))
+            raw = await send(body)
         verdicts = msgspec.json.decode(decode(raw).choices[0].message.content)["verdicts"]
         return verdicts["follows"]["answer"] in ("yes", "no")
 
     return sum(await asyncio.gather(*(one(answer) for answer in answers)))
+
+
+def _body(answer: str) -> bytes:
+    prompt = PROMPT.format(document=DOCUMENT, answer=answer, fence="0123456789abcdef")
+    form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": FORM}}
+    return msgspec.json.encode(
+        {"model": "judge", "messages": [{"role": "user", "content": prompt}], "response_format": form}
+    )
+
+
+def over_sockets(url: str, answers: list[str]) -> dict[str, float]:
+    """As many connections, each of which sends its next body when something has come."""
+    bodies = [_body(answer) for answer in answers[1:]]
+    return costs(lambda: asyncio.run(_exchanged(int(url.rpartition(":")[2]), bodies)))
+
+
+async def _exchanged(port: int, bodies: list[bytes]) -> int:
+    loop = asyncio.get_running_loop()
+    making = (loop.create_connection(partial(Exchange, bodies), "127.0.0.1", port) for _ in range(AT_ONCE))
+    lines = await asyncio.gather(*making)
+    return sum(await asyncio.gather(*(exchange.done for _, exchange in lines)))
+
+
+class Exchange(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, bodies: list[bytes]) -> None:
+        self.bodies = bodies
+        self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.answered = 0
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Sends the first."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        """Sends the next; this server writes an answer in one piece."""
+        self.answered += 1
+        self._send()
+
+    def _send(self) -> None:
+        assert self.transport is not None
+        if not self.bodies:
+            self.done.set_result(self.answered)
+            return
+        body = self.bodies.pop()
+        self.transport.write(b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
 async def _aiohttp(url: str) -> tuple[Any, Any]:

@@ -17,8 +17,7 @@ import hashlib
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -38,13 +37,6 @@ CREATE TABLE IF NOT EXISTS scores (
     PRIMARY KEY (phase, step, position)
 ) WITHOUT ROWID;
 """
-# What is dropped needs no overwriting: the file behind temporary tables has no name, and goes with the process.
-_SPILL = """
-PRAGMA temp.secure_delete = OFF;
-CREATE TEMP TABLE spilled_rollouts (position INTEGER PRIMARY KEY, band TEXT NOT NULL, rollout BLOB NOT NULL);
-CREATE TEMP TABLE spilled_scores (position INTEGER NOT NULL, score BLOB NOT NULL);
-"""
-
 PAGE = 1000
 """Rows that are read or written at once."""
 
@@ -65,49 +57,6 @@ class Answered(Value, frozen=True):
     model: str
     request: bytes
     reply: bytes
-
-
-class Spill:
-    """Rollouts of a file whose groups stand apart: in by their place in the file, out group by group; scores the other way.
-
-    Both are appended, and indexed when all are there: a fraction of the time that a place among the others takes for each.
-    """
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._scores: list[tuple[int, bytes]] = []
-
-    def keep_rollouts(self, rows: list[tuple[int, str, bytes]]) -> None:
-        """Takes (place in the file, group, rollout)."""
-        self._journal.write("INSERT INTO spilled_rollouts VALUES (?, ?, ?)", rows)
-
-    def rollouts(self) -> Iterator[tuple[int, bytes]]:
-        """Gives (place in the file, rollout): groups in the order of their first, the rollouts of each in theirs."""
-        self._journal.write("CREATE INDEX spilled_bands ON spilled_rollouts (band)", [()])
-        bands = self._journal.pages(
-            "SELECT band, MIN(position) AS first FROM spilled_rollouts GROUP BY band ORDER BY first"
-        )
-        for band, _ in bands:
-            yield from self._journal.pages(
-                "SELECT position, rollout FROM spilled_rollouts WHERE band = ? ORDER BY position", band
-            )
-
-    def keep_score(self, position: int, score: bytes) -> None:
-        """Takes the score of a place in the file."""
-        self._scores.append((position, score))
-        if len(self._scores) >= PAGE:
-            self._flush()
-
-    def scores(self) -> Iterator[bytes]:
-        """Gives the scores in the order of the file."""
-        self._flush()
-        self._journal.write("CREATE INDEX spilled_places ON spilled_scores (position)", [()])
-        for (score,) in self._journal.pages("SELECT score FROM spilled_scores ORDER BY position"):
-            yield score
-
-    def _flush(self) -> None:
-        self._journal.write("INSERT INTO spilled_scores VALUES (?, ?)", self._scores)
-        self._scores = []
 
 
 class ModelAnswers(msgspec.Struct, frozen=True, kw_only=True):
@@ -262,17 +211,6 @@ class Journal:
         )
         return [LoggedScore(step=r[0], position=r[1], rollout=r[2], score=r[3]) for r in rows]
 
-    @contextmanager
-    def spill(self) -> Generator[Spill]:
-        """Gives room for a file's rollouts and scores, in temporary tables that vanish with this block or the process."""
-        with self._lock:
-            self._connection.executescript(_SPILL)
-        try:
-            yield Spill(self)
-        finally:
-            with self._lock:
-                self._connection.executescript("DROP TABLE spilled_rollouts; DROP TABLE spilled_scores;")
-
     def count(self) -> int:
         """Counts the answers kept."""
         return self._read("SELECT COUNT(*) FROM answers")[0][0] + len(self._waiting)
@@ -388,6 +326,11 @@ class Journal:
 
     def _unreadable(self, error: sqlite3.DatabaseError) -> UnavailableError:
         return UnavailableError(f"{self.path}: the journal cannot be read ({error}); move it away to begin a new one")
+
+    def script(self, statements: str) -> None:
+        """Runs statements that give nothing, each for itself."""
+        with self._lock:
+            self._connection.executescript(statements)
 
     def write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         """Writes rows in one transaction."""

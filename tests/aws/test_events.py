@@ -137,6 +137,31 @@ def test_a_sample_that_cannot_be_read_spoils_no_other(poison):
     json.dumps(bad.id).encode()
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"reference_answer": {"solution": "\ud800"}},
+        {"group": "\ud800"},
+        {"messages": [{"role": "user", "content": "\ud800"}, SAYS]},
+    ],
+)
+def test_a_sample_keeps_its_id_where_something_else_holds_half_a_surrogate(broken):
+    [row] = read_event([{"id": "mine", "messages": [ASK, SAYS], **broken}])
+
+    assert row.id == "mine"
+    assert "half a surrogate" in str(row.problem)
+
+
+@pytest.mark.parametrize("messages", [[ASK, SAYS], [ASK], 5])
+@pytest.mark.parametrize("name", ["\ud800", {"of": ["\ud800"]}])
+def test_an_id_that_cannot_go_back_becomes_the_samples_place(name, messages):
+    before, bad = read_event([{"id": "good", "messages": [ASK, SAYS]}, {"id": name, "messages": messages}])
+
+    assert before.problem is None
+    assert bad.id == "row-1"
+    assert "half a surrogate" in str(bad.problem)
+
+
 @pytest.mark.parametrize("event", [None, "text", 3, {}, {"trajectories": 5}])
 def test_an_event_that_is_none_of_the_forms_says_what_to_send(event):
     with pytest.raises(DataError, match="send a list of samples"):

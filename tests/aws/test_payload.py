@@ -2,7 +2,7 @@
 
 import pytest
 
-from dikast.aws.payload import LIMIT, require_fits, samples_that_fit, weight_of
+from dikast.aws.payload import LIMIT, as_sent, require_fits, samples_that_fit, weight_of
 from dikast.aws.remembering import LatestAnswers
 from dikast.errors import DataError
 from dikast.journal import Answered
@@ -14,6 +14,10 @@ def test_weight_is_that_of_compact_json():
 
 def test_half_a_surrogate_weighs_what_its_escape_does():
     assert weight_of(["half \ud83d"]) == len('["half \\ud83d"]')
+
+
+def test_half_a_surrogate_is_sent_as_its_escape():
+    assert as_sent({"a": "half \ud83d"}) == b'{"a":"half \\ud83d"}'
 
 
 def test_as_many_samples_fit_as_the_limit_takes():

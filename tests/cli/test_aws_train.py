@@ -9,6 +9,7 @@ import yaml
 
 from dikast.aws.jobs.shapes import require_valid
 from dikast.cli.main import run
+from dikast.rollouts import write_rows
 
 pytest.importorskip("boto3")
 
@@ -116,6 +117,23 @@ def test_a_judge_without_a_certificate_trains_nothing(train: Any, capsys: pytest
     assert "nobody knows what the judge is worth" in capsys.readouterr().err
 
 
+def test_a_certificate_of_another_reward_trains_nothing(train: Any, capsys: pytest.CaptureFixture[str]):
+    assert train("--target", "smtj", "--dry-run", reward=str(EXAMPLE / "reward_bedrock.yaml")) == 2
+
+    assert "made for another reward" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("model", "code"), [("nova-2-lite", 2), ("amazon.nova-2-lite-v1:0", 2), ("open-model", 0)])
+def test_the_data_has_novas_form_by_whichever_name_nova_is_called(train: Any, model: str, code: int):
+    """A column `metadata` means something in Nova's form only."""
+    columns = dict.fromkeys(("contract", "playbook", "expert_review"), "text")
+    rows = [{"prompt": "Review.", "reference": "ok", **columns, "metadata": 1}]
+    write_rows("rows.jsonl", rows)
+
+    data = dict.fromkeys(("train", "valid", "test"), "rows.jsonl")
+    assert train("--target", "bedrock", "--dry-run", "--uncertified", aws=AWS | {"model": model}, data=data) == code
+
+
 def test_an_unknown_key_of_the_section_is_told_with_the_nearest(train: Any, capsys: pytest.CaptureFixture[str]):
     assert train("--target", "smtj", "--dry-run", "--uncertified", aws=AWS | {"reward_lamda": "x"}) == 2
 
@@ -134,11 +152,15 @@ def test_rlaif_prints_its_request_and_uploads_the_criteria_as_a_template(
         "model_package_group": "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/review",
     }
 
-    assert train("--target", "serverless", "--dry-run", "--uncertified", aws=aws) == 0
-
-    told = capsys.readouterr()
-    require_valid("sagemaker", "CreateTrainingJob", json.loads(told.out))
-    assert "would be uploaded: s3://my-bucket/review/judge.jinja" in told.err
+    evaluators: list[str] = []
+    for name in ("first", "second"):
+        assert train("--target", "serverless", "--dry-run", "--uncertified", "--name", name, aws=aws) == 0
+        told = capsys.readouterr()
+        asked = json.loads(told.out)
+        require_valid("sagemaker", "CreateTrainingJob", asked)
+        assert f"would be uploaded: s3://my-bucket/review/{name}/judge.jinja" in told.err
+        evaluators.append(asked["ServerlessJobConfig"]["EvaluatorArn"])
+    assert len(set(evaluators)) == 2  # the second job's criteria are not laid over the first's
 
 
 def test_a_job_that_is_started_leaves_a_folder_that_the_other_commands_take(

@@ -69,16 +69,29 @@ def _row(sample: Any, at: int) -> Row:
         return Row(id=place, problem=f"the sample is {_kind(sample)}, not an object with 'messages'")
     held = cast("dict[str, Any]", sample)
     given = held.get("id")
-    name = place if given is None else given
+    if given is None:
+        name = place
+    elif _travels(given):
+        name = given
+    else:
+        return Row(id=place, problem="its id holds half a surrogate; send whole characters")
     try:
         turns = list(_turns(held.get("messages")))
         rollout = _rollout(held, turns, str(name)) if turns and turns[-1].role == "assistant" else None
     except DataError as error:
         return Row(id=name, problem=str(error))
     except UnicodeEncodeError:
-        # Neither a request nor an answer can hold it: with its id it would take the whole answer down.
-        return Row(id=place, problem="its id, group or prompt holds half a surrogate; send whole characters")
+        return Row(id=name, problem="its group, prompt or reference holds half a surrogate; send whole characters")
     return Row(id=name, rollout=rollout)
+
+
+def _travels(name: Any) -> bool:
+    """Whether an id can go back. Half a surrogate cannot: it would take the whole answer down."""
+    try:
+        msgspec.json.encode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _rollout(sample: dict[str, Any], turns: list[Message], name: str) -> Rollout:
@@ -87,7 +100,7 @@ def _rollout(sample: dict[str, Any], turns: list[Message], name: str) -> Rollout
     columns = _columns(sample)
     given = columns.pop("group", None)
     group = group_of(prompt) if given is None else str(given)
-    (name + group).encode()
+    group.encode()
     return Rollout(
         id=name,
         group=group,

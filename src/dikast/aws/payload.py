@@ -14,13 +14,18 @@ LIMIT = 6 * 1024 * 1024
 WARN_SHARE = 0.8
 
 
-def weight_of(payload: Any) -> int:
-    """Bytes of a payload as compact UTF-8 JSON: the least that it weighs. A sender that escapes weighs more."""
+def as_sent(payload: Any) -> bytes:
+    """A payload as compact UTF-8 JSON."""
     try:
-        return len(msgspec.json.encode(payload))
+        return msgspec.json.encode(payload)
     except UnicodeEncodeError:
         # Half a surrogate, which travels as an escape.
-        return len(json.dumps(payload, separators=(",", ":")))
+        return json.dumps(payload, separators=(",", ":")).encode()
+
+
+def weight_of(payload: Any) -> int:
+    """Bytes of a payload as compact JSON: the least that it weighs. A sender that escapes weighs more."""
+    return len(as_sent(payload))
 
 
 def samples_that_fit(size: int, samples: int) -> int:

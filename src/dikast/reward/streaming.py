@@ -25,6 +25,7 @@ from dikast.journal import PAGE, Journal
 from dikast.records import Rollout, Score
 from dikast.reward.engine import Engine
 from dikast.rollouts import Scan, rollouts_in
+from dikast.spill import spilling
 
 T = TypeVar("T")
 
@@ -48,7 +49,7 @@ async def scored_file(
         async for scores in _in_order(engine, _groups(rollouts_in(scan)), until):
             yield scores
         return
-    with journal.spill() as spilled:
+    with spilling(journal) as spilled:
         for some in _in_batches(enumerate(rollouts_in(scan))):
             spilled.keep_rollouts(
                 [(position, rollout.group, pickle.dumps(msgspec.structs.asdict(rollout))) for position, rollout in some]

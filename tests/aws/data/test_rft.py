@@ -2,7 +2,9 @@
 
 import importlib.util
 import json
+from functools import reduce
 from importlib.metadata import PackageNotFoundError, distribution
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,30 @@ def test_a_row_of_ours_becomes_messages_a_reference_and_columns_on_top(tmp_path:
         "reference_answer": "So.",
         "contract": "text",
     }
+
+
+@pytest.mark.parametrize("form", ["rft", "sft", "verl"])
+@pytest.mark.parametrize("reference", [4, True, ["So."], float("nan")])
+def test_a_reference_that_no_form_can_hold_is_told_and_not_left_out(tmp_path: Path, reference: Any, form: Any):
+    source, target = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    source.write_text(json.dumps({"prompt": "Why?", "reference": reference}))
+
+    [problem] = convert_file(source, target, form).problems
+
+    assert (problem.line, target.exists()) == (1, False)
+    assert "'reference' must be a text or an object" in problem.what
+
+
+@pytest.mark.parametrize(
+    ("form", "at"),
+    [("sft", ("messages", 1, "content", 0, "text")), ("verl", ("reward_model", "ground_truth"))],
+)
+def test_a_structured_reference_is_written_as_json_where_a_form_takes_texts(tmp_path: Path, form: Any, at: Any):
+    source, target = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    write_rows(source, [{"prompt": "Why?", "reference": {"answer": 4}}])
+
+    assert not convert_file(source, target, form).problems
+    assert reduce(getitem, at, json.loads(target.read_text())) == '{"answer":4}'
 
 
 def test_a_structured_reference_stays_an_object(tmp_path: Path):

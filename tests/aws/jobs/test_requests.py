@@ -129,6 +129,7 @@ def test_open_weights_are_trained_by_sagemaker_s_own_judge_without_a_lambda(aws:
         ({"model_package_group": None}, "aws.model_package_group: is missing"),
         ({"accept_eula": False}, "aws.accept_eula"),
         ({"technique": "RLAIF"}, "open-weight models only"),
+        ({"technique": "RLAIF", "model": "amazon.nova-2-lite-v1:0:256k"}, "open-weight models only"),
         ({"technique": "RLAIF", "model": "q", "judge_model": "gpt-5"}, "RLAIF asks one of openai.gpt-oss-120b-1:0"),
         (
             {"technique": "RLAIF", "model": "q", "judge_model": "qwen.qwen3-235b-a22b-2507-v1:0"},
@@ -142,6 +143,12 @@ def test_open_weights_are_trained_by_sagemaker_s_own_judge_without_a_lambda(aws:
 def test_what_a_serverless_job_lacks_is_told(aws: AwsSpec, changed: Any, changes: dict[str, Any], said: str):
     with pytest.raises(ConfigError, match=said):
         training_request("serverless", changed(aws, **changes), name="r", data=DATA)
+
+
+@pytest.mark.parametrize("target", ["smtj", "hyperpod", "bedrock"])
+def test_rlaif_is_not_taken_for_a_job_that_would_ask_the_lambda(aws: AwsSpec, changed: Any, target: Any):
+    with pytest.raises(ConfigError, match=r"aws\.technique: .* use --target serverless"):
+        training_request(target, changed(aws, technique="RLAIF"), name="r", data=DATA)
 
 
 @pytest.mark.parametrize("target", ["smtj", "hyperpod"])

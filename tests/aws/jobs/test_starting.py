@@ -88,7 +88,7 @@ def test_a_bucket_that_is_not_there_is_told_in_a_line(cloud: Any, aws: AwsSpec, 
 
 def test_a_reward_is_registered_in_the_hub_once(aws: AwsSpec):
     client = boto3.client("sagemaker", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-    document = registration(aws)
+    document = registration(aws, "review-1")
     assert document is not None
     arn = "arn:aws:sagemaker:us-east-1:123456789012:hub-content/dikast/JsonDoc/x/1.0.0"
 
@@ -104,12 +104,13 @@ def test_a_reward_is_registered_in_the_hub_once(aws: AwsSpec):
 
 
 def test_another_function_is_another_document_and_a_named_evaluator_none(aws: AwsSpec, changed: Any):
-    first, second = registration(aws), registration(changed(aws, reward_lambda=f"{aws.reward_lambda}:live"))
+    other = changed(aws, reward_lambda=f"{aws.reward_lambda}:live")
+    first, second = registration(aws, "review-1"), registration(other, "review-1")
 
     assert first
     assert second
     assert first.name != second.name
-    assert registration(changed(aws, evaluator="arn:aws:sagemaker:…")) is None
+    assert registration(changed(aws, evaluator="arn:aws:sagemaker:…"), "review-1") is None
 
 
 def test_expired_credentials_are_told_as_such():

@@ -52,6 +52,14 @@ def test_a_deployed_function_is_asked_as_a_trainer_asks(lambda_service):
     assert reply.init_seconds == 0.3125
 
 
+def test_half_a_surrogate_of_the_users_data_is_sent_as_its_escape(lambda_service):
+    lambda_service.answers([{"id": "1", "aggregate_reward_score": 1.0}])
+
+    reply = DeployedTarget(ARN, seconds=30, client=lambda_service).invoke([{"id": "half \ud83d"}])
+
+    assert reply.error is None
+
+
 def test_a_function_error_is_an_error_of_the_event(lambda_service):
     told = {"errorMessage": "2026-11-30 Task timed out after 3.00 seconds", "errorType": "Sandbox.Timedout"}
     lambda_service.answers(told, FunctionError="Unhandled")

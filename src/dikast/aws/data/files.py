@@ -123,11 +123,15 @@ def _made(row: Row, form: Form, *, source: Path, line: int, drop: Collection[str
             require_columns(reward, rollout)
         except DataError as error:
             raise DataError(f"{source}:{line}: {error}") from None
+    given = row.get("reference")
+    if not isinstance(given, str | dict | None):
+        raise DataError(f"{source}:{line}: 'reference' must be a text or an object; write it as a text")
+    if form != "rft" and isinstance(given, dict):
+        rollout = msgspec.structs.replace(rollout, reference=msgspec.json.encode(given).decode())
     if form == "sft":
         return sft_row(rollout)
     if form == "verl":
         return verl_row(rollout, source=reward.file.name if reward else source.stem)
     if clash := TAKEN & rollout.columns.keys():
         raise DataError(f"{source}:{line}: the column '{min(clash)}' means something else to the trainer; rename it")
-    structured = row.get("reference")
-    return rft_row(rollout, reference=structured if isinstance(structured, dict) else rollout.reference)
+    return rft_row(rollout, reference=given)

@@ -44,19 +44,24 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-def registration(spec: AwsSpec) -> Registration | None:
-    """Gives what is to be registered; None where the user names an evaluator."""
+def prompt_place(spec: AwsSpec, job: str) -> str:
+    """Where a job's judge prompt stands: a place of its own, so that the next job does not change it."""
+    return f"{(spec.output or '').rstrip('/')}/{job}/{PROMPT_FILE}"
+
+
+def registration(spec: AwsSpec, job: str) -> Registration | None:
+    """Gives what is to be registered for a job; None where the user names an evaluator."""
     if spec.evaluator:
         return None
     if spec.technique == "RLAIF":
-        reference = f"{(spec.output or '').rstrip('/')}/{PROMPT_FILE}"
+        reference = prompt_place(spec, job)
         return Registration(name=_name("judge", reference), reference=reference, kind="RewardPrompt")
     reference = spec.reward_lambda or ""
     function = re.sub(r"[^A-Za-z0-9-]", "-", reference.partition(":function:")[2].partition(":")[0])
     return Registration(name=_name(function, reference), reference=reference, kind="RewardFunction")
 
 
-def evaluator_of(spec: AwsSpec, where: str) -> str:
+def evaluator_of(spec: AwsSpec, job: str, where: str) -> str:
     """Gives the evaluator's ARN: the user's, or that of the document to be registered."""
     if spec.evaluator:
         return spec.evaluator
@@ -65,7 +70,7 @@ def evaluator_of(spec: AwsSpec, where: str) -> str:
     account = re.fullmatch(r"arn:aws[\w-]*:iam::(\d{12}):role/.+", spec.role or "")
     if account is None:
         raise ConfigError(f"{where}.role: '{spec.role}' is no ARN of a role; give the one that the job runs as")
-    told = registration(spec)
+    told = registration(spec, job)
     name = told.name if told else ""
     return f"arn:aws:sagemaker:{spec.region}:{account[1]}:hub-content/{HUB}/JsonDoc/{name}/{VERSION}"
 

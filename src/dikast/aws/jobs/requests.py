@@ -71,6 +71,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return "bedrock" if self.operation == "CreateModelCustomizationJob" else "sagemaker"
 
 
+def is_nova(model: str) -> bool:
+    """Whether a model is one of Nova's, as the vendor's SDK decides it: the others want other data and another judge."""
+    return "nova" in model.lower()
+
+
 def training_request(target: Target, spec: AwsSpec, *, name: str, data: Data, where: str = "aws") -> Asked:
     """Makes a training job's request. Raises `ConfigError` for a setting that is missing, unknown or out of bounds."""
     make: dict[Target, Callable[[AwsSpec, str, Data, str], Asked]] = {
@@ -79,6 +84,10 @@ def training_request(target: Target, spec: AwsSpec, *, name: str, data: Data, wh
         "hyperpod": _hyperpod,
         "bedrock": _bedrock,
     }
+    if spec.technique == "RLAIF" and target != "serverless":
+        raise ConfigError(
+            f"{where}.technique: SageMaker's own RLAIF is a serverless job's; use --target serverless, or leave it at RLVR"
+        )
     asked = make[target](spec, name, data, where)
     if asked.request:
         require_valid(asked.service, asked.operation, asked.request)
@@ -143,7 +152,7 @@ def _smtj(spec: AwsSpec, name: str, data: Data, where: str) -> Asked:
 
 
 def _serverless(spec: AwsSpec, name: str, data: Data, where: str) -> Asked:
-    if spec.technique == "RLAIF" and spec.model == NOVA_2_LITE:
+    if spec.technique == "RLAIF" and is_nova(spec.model):
         raise ConfigError(
             f"{where}.technique: SageMaker's own RLAIF trains open-weight models only; with Nova the reward Lambda "
             "asks the judge: leave it at RLVR"
@@ -159,7 +168,7 @@ def _serverless(spec: AwsSpec, name: str, data: Data, where: str) -> Asked:
         "CustomizationTechnique": spec.technique,
         "Peft": "LORA",
         "BaseModelArn": base_model_of(spec, where),
-        "EvaluatorArn": evaluator_of(spec, where),
+        "EvaluatorArn": evaluator_of(spec, name, where),
         "AcceptEula": _accepted(spec, where),
     }
     channels = [_channel("train", data.train)]

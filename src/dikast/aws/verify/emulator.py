@@ -28,6 +28,7 @@ from typing import Any, Self
 
 import msgspec
 
+from dikast.aws.payload import as_sent
 from dikast.errors import UnavailableError
 
 INSTALL = "pip install --no-deps aws-sam-cli awslambdaric snapshot-restore-py simplejson"
@@ -119,7 +120,7 @@ class Emulator:
 
     def invoke(self, event: Any) -> Reply:
         """Sends one event and waits for its answer. Never two at once."""
-        body = msgspec.json.encode(event)
+        body = as_sent(event)
         started = time.monotonic()
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._seconds + _GRACE_SECONDS)
         try:

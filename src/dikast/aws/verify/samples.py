@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from dikast.aws.events import read_event
+from dikast.aws.payload import as_sent
 from dikast.errors import DataError
 from dikast.rollouts import read_rows
 
@@ -58,7 +57,7 @@ def _sample(row: dict[str, Any], path: Path, line: int) -> Sample:
         raise DataError(f"{path}:{line}: {read.problem}")
     if read.rollout is None:
         answer = sample.get("reference_answer")
-        text = answer if isinstance(answer, str) else msgspec.json.encode(answer).decode()
+        text = answer if isinstance(answer, str) else as_sent(answer).decode()
         sample["messages"] = [*sample["messages"], {"role": "assistant", "content": text}]
     return sample
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol, Self
 
 import msgspec
 
+from dikast.aws.payload import as_sent
 from dikast.aws.settings import FILE_NAME
 from dikast.aws.verify.emulator import Emulator, Package, Reply, is_installed, read_reply
 from dikast.aws.verify.runtime import link_modules
@@ -152,7 +153,7 @@ class DeployedTarget:
                 FunctionName=self._arn,
                 InvocationType="RequestResponse",
                 LogType="Tail",
-                Payload=msgspec.json.encode(event),
+                Payload=as_sent(event),
             )
             raw = response["Payload"].read()
         except ClientError as error:

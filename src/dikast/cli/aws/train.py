@@ -12,16 +12,16 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from dikast.aws.build.trust import certificate_for
 from dikast.aws.calling import client
 from dikast.aws.data.files import convert_file
-from dikast.aws.jobs.hub import registration
+from dikast.aws.jobs.hub import prompt_place, registration
 from dikast.aws.jobs.job import Job, keep
 from dikast.aws.jobs.prompt import judge_template
 from dikast.aws.jobs.published import Target
-from dikast.aws.jobs.requests import NOVA_2_LITE, Asked, Data, training_request
+from dikast.aws.jobs.requests import Asked, Data, is_nova, training_request
 from dikast.aws.jobs.starting import start
-from dikast.certify.certificate import read_certificate
-from dikast.errors import ConfigError, NotGoodEnoughError
+from dikast.errors import ConfigError
 from dikast.rollouts import appearing
 from dikast.spec.aws import AwsSpec
 from dikast.spec.reward import read_reward
@@ -64,16 +64,16 @@ def command(
     """
     spec = read_run(run_file)
     aws = section(spec)
-    _require_certificate(spec, uncertified=uncertified)
     reward = read_reward(spec.reward)
+    certificate_for(reward, spec.certificate, uncertified=uncertified)
     chosen = name or f"{_in_letters(reward.file.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     with tempfile.TemporaryDirectory() as scratch:
         uploads, data = _data(spec, aws, target, chosen, Path(scratch))
         asked = training_request(target, aws, name=chosen, data=data, where=f"{run_file}: aws")
         template = _template(spec, aws) if aws.technique == "RLAIF" else None
         if template is not None:
-            place = f"{(aws.output or '').rstrip('/')}/judge.jinja"
-            asked = msgspec.structs.replace(asked, files={**asked.files, place: template.encode()})
+            files = {**asked.files, prompt_place(aws, chosen): template.encode()}
+            asked = msgspec.structs.replace(asked, files=files)
         if dry_run:
             print_request(asked, uploads)
             return
@@ -82,7 +82,7 @@ def command(
         _keep_sent(asked, folder, template)
         for note in asked.notes:
             typer.echo(f"note: {note}", err=True)
-        told = registration(aws) if target == "serverless" else None
+        told = registration(aws, chosen) if target == "serverless" else None
         started = start(asked, lambda service: client(service, aws.region), uploads=uploads, evaluator=told)
     keep(Job(target=target, name=started, region=aws.region, output=aws.output), folder)
     typer.echo(asked.command or started)
@@ -120,22 +120,6 @@ def as_json(value: Any) -> str:
     return msgspec.json.format(msgspec.json.encode(value)).decode()
 
 
-def _require_certificate(spec: RunSpec, *, uncertified: bool) -> None:
-    if uncertified:
-        return
-    source = spec.certificate
-    if not source.is_file():
-        raise NotGoodEnoughError(
-            f"{source}: no certificate, so nobody knows what the judge is worth; measure it with "
-            f"'dikast certify {spec.reward} LABELS -o {source}', or say --uncertified"
-        )
-    level = read_certificate(source).level
-    if level in ("red", "insufficient"):
-        raise NotGoodEnoughError(
-            f"{source}: the certificate is {level}; mend the criteria and certify again, or say --uncertified"
-        )
-
-
 def _data(spec: RunSpec, aws: AwsSpec, target: Target, name: str, scratch: Path) -> tuple[dict[str, Path], Data]:
     """Says where the data stands, or converts it for an upload to where it will. HyperPod's recipe names one file alone."""
     if aws.train:
@@ -152,7 +136,7 @@ def _data(spec: RunSpec, aws: AwsSpec, target: Target, name: str, scratch: Path)
 
 
 def _converted(spec: RunSpec, aws: AwsSpec, rows: str, path: Path) -> Path:
-    form = "rft" if aws.model == NOVA_2_LITE else "verl"
+    form = "rft" if is_nova(aws.model) else "verl"
     source = spec.resolve(rows)
     checked = convert_file(source, path, form, reward=read_reward(spec.reward))
     checked.require_good()
