@@ -40,11 +40,14 @@ class RunningServe:
         assert status == 200, told
         return told
 
-    def request(self, path: str, body: object = None, *, seconds: float = 30) -> tuple[int, Any, Mapping[str, str]]:
+    def request(
+        self, path: str, body: object = None, *, seconds: float = 30, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any, Mapping[str, str]]:
         """Asks, and gives status, what was said and the headers. Its connection is closed, whatever comes."""
         with closing(http.client.HTTPConnection(self.address.removeprefix("http://"), timeout=seconds)) as connection:
             data = None if body is None else json.dumps(body).encode()
-            connection.request("GET" if data is None else "POST", path, data, {"Content-Type": "application/json"})
+            sent = {"Content-Type": "application/json", **(headers or {})}
+            connection.request("GET" if data is None else "POST", path, data, sent)
             answer = connection.getresponse()
             text = answer.read().decode()
             is_json = answer.headers.get_content_type() == "application/json"

@@ -45,6 +45,11 @@ def test_a_constant_outside_the_range_is_refused_when_the_run_starts(recorded: R
         GroupScorer(settings_of(recorded, on_missing=Constant(constant=3.0)))
 
 
+def test_a_deadline_that_nothing_could_be_judged_in_is_refused_when_the_run_starts(recorded: Recorded):
+    with pytest.raises(ConfigError, match="deadline must be more than 0 seconds"):
+        GroupScorer(settings_of(recorded, deadline=0.0))
+
+
 async def test_what_is_open_at_the_deadline_is_missing(recorded: Recorded, monkeypatch: pytest.MonkeyPatch):
     scorer = GroupScorer(settings_of(recorded, deadline=0.2))
 

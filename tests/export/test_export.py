@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -16,11 +17,14 @@ from exported_run import export, write_run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dikast.cli.main import run as dikast
 from dikast.errors import ConfigError, DataError, UsageError
 from dikast.export.run import exported
 from dikast.export.trainers import TRAINERS
 from dikast.export.writing import as_python, as_toml
 from dikast.spec.run import read_run
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "contract_review" / "run.yaml"
 
 
 @pytest.fixture
@@ -103,6 +107,26 @@ def test_a_trainer_that_knows_no_group_drops_what_is_missing(trainer: str, run_f
     assert "native" in text
 
 
+def test_openrlhf_trains_once_the_server_listens_and_not_against_another_that_holds_the_port(
+    run_file: Callable[..., Path], tmp_path: Path
+):
+    script = export("openrlhf", run_file())[0] / "train.sh"
+    (tmp_path / "bin").mkdir()
+
+    def told(server: str) -> tuple[int, str]:
+        for name, text in (("dikast", server), ("python", "echo trains")):
+            (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+            (tmp_path / "bin" / name).chmod(0o755)
+        path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+        done = subprocess.run(["bash", script], env={"PATH": path}, capture_output=True, text=True, timeout=20)
+        return done.returncode, done.stdout
+
+    assert told("sleep 0.3; echo http://127.0.0.1:8600; exec sleep 20 >&2") == (0, "trains\n")
+    code, said = told("exit 4")
+    assert code != 0
+    assert said == ""
+
+
 def test_openrlhf_filters_only_where_the_server_says_nan(run_file: Callable[..., Path]):
     native = (export("openrlhf", run_file())[0] / "train.sh").read_text("utf-8")
     mean = (export("openrlhf", run_file(on_missing="group_mean"))[0] / "train.sh").read_text("utf-8")
@@ -145,6 +169,34 @@ def test_what_only_trl_has_is_told(run_file: Callable[..., Path]):
 def test_a_policy_that_only_dikast_has_is_refused(policy: str, told: str, run_file: Callable[..., Path]):
     with pytest.raises(ConfigError, match=rf"run.yaml: policy: {told}"):
         exported(read_run(run_file(policy=policy)), gpus=1, uncertified=True)
+
+
+def test_a_policy_of_the_command_line_takes_its_place(
+    run_file: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    spec = read_run(run_file(policy="smollm2-135m-instruct"))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+
+    def policy_of(given: str) -> str:
+        return exported(spec, gpus=1, uncertified=True, policy=given).policy
+
+    assert policy_of("Qwen/Qwen3-0.6B") == "Qwen/Qwen3-0.6B"
+    assert policy_of("mine") == str(tmp_path / "mine")
+    with pytest.raises(ConfigError, match=r"^--policy: 'tiny' is made from scratch"):
+        policy_of("tiny")
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_the_example_that_help_and_page_name_is_exported(
+    trainer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    named = ["--policy", "HuggingFaceTB/SmolLM2-135M-Instruct", "--gpus", "8"]
+
+    assert dikast(["export", trainer, str(EXAMPLE), "-o", str(tmp_path), *named]) == 0
+
+    assert str(tmp_path) in capsys.readouterr().out
 
 
 def test_a_name_that_a_hub_knows_is_left_to_the_trainer(run_file: Callable[..., Path]):

@@ -128,6 +128,13 @@ async def test_it_can_be_pickled_for_a_trainers_other_process(served: running_se
     reward.close()
 
 
+def test_a_deadline_longer_than_a_server_takes_is_the_longest_that_it_takes(served: running_serve.RunningServe):
+    reward = RemoteReward(served.address)
+
+    assert reward.score(rollouts()[:1], deadline=math.inf)[0].status == reward.score(rollouts()[:1])[0].status
+    reward.close()
+
+
 def test_a_new_event_loop_for_each_step_is_fine(served: running_serve.RunningServe):
     reward = RemoteReward(served.address)
 
@@ -151,7 +158,7 @@ def test_progress_is_told_and_nothing_at_all_is_scored_to_nothing(served: runnin
     reward.close()
 
 
-@pytest.mark.parametrize("behind", ["", "/", "/hashed"])
+@pytest.mark.parametrize("behind", ["", "/", "/hashed", "/hashed/"])
 def test_an_address_of_a_configuration_may_name_the_reward(served: running_serve.RunningServe, behind: str):
     reward = RemoteReward.at(served.address + behind)
 

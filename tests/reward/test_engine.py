@@ -46,6 +46,46 @@ async def test_scores_come_in_the_order_of_the_rollouts(judged_by: Any, scripted
         assert [score.score for score in scores] == pytest.approx([float(r.completion.split()[1]) for r in rollouts])
 
 
+async def test_a_users_function_that_takes_long_keeps_nobody_from_the_deadline_or_their_turn(
+    judged_by: Any, scripted_model: Any, rollout: Make
+):
+    slow = "import time\n\ndef score(rollout):\n    time.sleep(0.2)\n    return 1.0\n"
+    reward = judged_by(MINE, scripted_model(0.5), files={"mine.py": slow})
+    clock, turns = asyncio.get_running_loop().time, list[float]()
+
+    async def other() -> None:
+        while True:
+            turns.append(clock())
+            await asyncio.sleep(0.01)
+
+    beside, began = asyncio.create_task(other()), clock()
+    scores = await reward.ascore([rollout(f"r{at}", f"a {at}", group="g") for at in range(20)], deadline=0.5)
+    took = clock() - began
+    beside.cancel()
+
+    assert {(score.missing, score.detail) for score in scores[3:]} == {
+        ("expired", "python: the batch's deadline came first")
+    }
+    assert took < 1.5
+    assert len(turns) >= 10
+
+
+async def test_a_users_function_that_hangs_leaves_each_batch_to_its_deadline(
+    judged_by: Any, scripted_model: Any, rollout: Make
+):
+    hangs = "import time\n\ndef score(rollout):\n    time.sleep(1.5 if rollout.id == 'r0' else 0)\n    return 1.0\n"
+    reward = judged_by(MINE, scripted_model(0.5), files={"mine.py": hangs})
+
+    first, second = await asyncio.gather(
+        reward.ascore([rollout("r0", "a 0", group="g")], deadline=0.2),
+        reward.ascore([rollout("r1", "a 1", group="h")], deadline=0.4),
+    )
+    [later] = await reward.ascore([rollout("r1", "a 1", group="h")], deadline=10)
+
+    assert [score.missing for score in (*first, *second)] == ["expired", "expired"]
+    assert later.status == "scored"
+
+
 async def test_no_rollouts_are_no_scores(judged_by: Any, scripted_model: Any):
     assert await judged_by(ONE, scripted_model(0.5)).ascore([]) == []
 

@@ -117,6 +117,17 @@ def test_a_client_that_hangs_up_costs_nothing_twice_and_leaves_nothing_under_way
     assert figures["dikast_rollouts_under_way"] == "0"
 
 
+def test_a_body_that_is_not_packed_as_it_says_is_told_and_leaves_no_line_in_the_log(start: Callable[..., RunningServe]):
+    server = start()
+
+    status, told, headers = server.request("/v1/score", BODY, headers={"Content-Encoding": "gzip"})
+    _, log = server.end(signal.SIGTERM)
+
+    assert (status, headers["Connection"]) == (400, "close")
+    assert "Content-Encoding" in told["error"]
+    assert "Traceback" not in log
+
+
 def until_under_way(server: RunningServe) -> None:
     """Waits until the server has a request to answer."""
     give_up = time.monotonic() + 30

@@ -8,7 +8,7 @@ from functools import cache
 
 from dikast.adapters.log import ScoreLog
 from dikast.adapters.missing import Coverage, require_in_range
-from dikast.adapters.opening import RewardSettings
+from dikast.adapters.opening import RewardSettings, require_deadline
 from dikast.records import Rollout, Score
 from dikast.reward.blocking import run_beside
 
@@ -17,6 +17,7 @@ class GroupScorer:
     """An open reward with what is kept beside it: one for each settings and process."""
 
     def __init__(self, settings: RewardSettings) -> None:
+        require_deadline(settings.deadline, where="settings")
         self.settings = settings
         self.reward = settings.open()
         require_in_range(settings.on_missing, self.reward.about.range)

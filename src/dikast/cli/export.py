@@ -20,6 +20,10 @@ def command(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="DIR", help="Where the files go. Default: exports/TRAINER.")
     ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="A checkpoint folder, or a hub's name, in the place of the run's policy."),
+    ] = None,
     gpus: Annotated[
         int, typer.Option(min=0, help="GPUs of the machine that trains; with 0 TRL trains on its CPU.")
     ] = 1,
@@ -33,14 +37,14 @@ def command(
     name the reward, its certificate and its journal by absolute paths.
 
     Examples:
-      dikast export verl examples/contract_review/run.yaml -o exports/verl --gpus 8
+      dikast export verl examples/contract_review/run.yaml --policy HuggingFaceTB/SmolLM2-135M-Instruct --gpus 8
       dikast export trl run.yaml
     """
     from dikast.export.run import exported
     from dikast.export.trainers import write
 
     teller = ConsoleTeller()
-    source = exported(read_run(run), gpus=gpus, uncertified=uncertified)
+    source = exported(read_run(run), gpus=gpus, uncertified=uncertified, policy=policy)
     written, start = write(trainer, source, output or Path("exports") / trainer)
     for path in written:
         teller.say(f"wrote {path}")

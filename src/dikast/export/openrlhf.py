@@ -24,9 +24,15 @@ SCRIPT = """\
 # {head}
 set -euo pipefail
 
-{serve} &
+address=$(mktemp)
+{serve} >"$address" &
 server=$!
-trap 'kill "$server"' EXIT
+trap 'kill "$server"; rm "$address"' EXIT
+# It says its address when it listens. One that cannot, as where another holds the port, ends this before any training.
+until [ -s "$address" ]; do
+    kill -0 "$server"
+    sleep 1
+done
 
 {train}
 """

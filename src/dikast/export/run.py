@@ -84,24 +84,34 @@ class ExportedRun(msgspec.Struct, frozen=True, kw_only=True):
             yield rollout_of(row, path=path, line=number, completion="")
 
 
-def exported(spec: RunSpec, *, gpus: int, uncertified: bool) -> ExportedRun:
-    """Looks at a run as another trainer would. Raises `ConfigError` for what no other trainer could use."""
-    policy = spec.file.policy
-    if policy == "tiny":
-        raise ConfigError(
-            f"{spec.path}: policy: 'tiny' is made from scratch by 'dikast train'; name a checkpoint folder"
-        )
-    if policy in MODELS:
-        raise ConfigError(
-            f"{spec.path}: policy: '{policy}' is a file of dikast's own store, which other trainers cannot read; "
-            "name a checkpoint folder, or the model as its hub has it"
-        )
+def exported(spec: RunSpec, *, gpus: int, uncertified: bool, policy: str | None = None) -> ExportedRun:
+    """Looks at a run as another trainer would. Raises `ConfigError` for what no other trainer could use.
+
+    `policy` stands in for the run's own: a checkpoint folder, from the working folder, or a name.
+    """
+    if policy is not None:
+        spec = msgspec.structs.replace(spec, file=msgspec.structs.replace(spec.file, policy=_found(policy)))
+    _require_readable(spec.file.policy, where="--policy" if policy is not None else f"{spec.path}: policy")
     certificate = None if uncertified else spec.certificate
     if certificate is not None and not certificate.is_file():
         raise ConfigError(
             f"{certificate}: no certificate; measure the judge with 'dikast certify', or export with --uncertified"
         )
     return ExportedRun(spec=spec, certificate=certificate, gpus=gpus, rl={**DEFAULTS, **spec.file.rl})
+
+
+def _found(policy: str) -> str:
+    return str(Path(policy).resolve()) if (Path(policy) / "config.json").is_file() else policy
+
+
+def _require_readable(policy: str, *, where: str) -> None:
+    mend = "name a checkpoint folder, or the model as its hub has it, here or with --policy"
+    if policy == "tiny":
+        raise ConfigError(f"{where}: 'tiny' is made from scratch by 'dikast train'; {mend}")
+    if policy in MODELS:
+        raise ConfigError(
+            f"{where}: '{policy}' is a file of dikast's own store, which other trainers cannot read; {mend}"
+        )
 
 
 def turns(rollout: Rollout) -> list[dict[str, str]]:

@@ -23,7 +23,7 @@ Heard = Callable[[str, Reply], None]
 
 _hearing: ContextVar[Heard | None] = ContextVar("hearing", default=None)
 
-_EXPIRED = Missing("expired", "the batch's deadline came first")
+EXPIRED = Missing("expired", "the batch's deadline came first")
 _NOT_ASKED = Usage(questions=1)
 
 
@@ -90,14 +90,14 @@ class Asker:
 
     async def _ask_until(self, until: float, request: Request, raw: bytes, key: bytes) -> tuple[Reply | Missing, Usage]:
         if _is_over(until):
-            return _EXPIRED, _NOT_ASKED
+            return EXPIRED, _NOT_ASKED
         try:
             async with asyncio.timeout_at(until):
                 return await self._ask_or_wait(request, raw, key)
         except TimeoutError:
             if not _is_over(until):
                 raise
-            return _EXPIRED, _NOT_ASKED
+            return EXPIRED, _NOT_ASKED
 
     async def _ask_or_wait(self, request: Request, raw: bytes, key: bytes) -> tuple[Reply | Missing, Usage]:
         at_most = 0.0

@@ -119,9 +119,10 @@ class AiohttpTransport:
                     text = await answer.read()
                 else:
                     text = await _read_bounded(answer.content.iter_any(), begun)
-            finally:
+            except BaseException:
                 # Of an answer that was read to its end the connection is free already; any other's cannot be used again.
                 answer.close()
+                raise
         except self._broken as error:
             raise BrokenConnectionError(f"{type(error).__name__}: {error}") from error
         return HttpAnswer(status=answer.status, headers=answer.headers, body=text)

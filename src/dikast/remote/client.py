@@ -91,7 +91,7 @@ class RemoteReward:
     def at(cls, address: str) -> Self:
         """Takes what a trainer's configuration says: `http(s)://host:port`, or that and `/name`."""
         parts = urlsplit(address)
-        path, _, name = parts.path.rpartition("/")
+        path, _, name = parts.path.rstrip("/").rpartition("/")
         return cls(urlunsplit(parts._replace(path=path)), name=unquote(name) or None)
 
     @property
@@ -181,7 +181,7 @@ class RemoteReward:
         self, rows: Sequence[dict[str, Any]], seconds: float
     ) -> list[Score] | tuple[MissingReason, str, float]:
         """Gives the scores, or why the request is worth sending again and after how many seconds."""
-        deadline = max(0.001, seconds - min(1.0, ON_THE_WAY * seconds))
+        deadline = min(MOST_SECONDS, max(0.001, seconds - min(1.0, ON_THE_WAY * seconds)))
         # As ASCII: a policy may write half a character, which no UTF-8 can hold, and a column may hold NaN.
         body = json.dumps({"rollouts": rows, "deadline": deadline}).encode()
         url = f"{self._url}/v1/rewards/{quote(self.name, safe='')}/score"

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import msgspec
 
 from dikast.checks.base import PASSED, CheckFunction
+from dikast.judges.ask import EXPIRED
 from dikast.records import Part, Rollout, Score
 from dikast.reward.aggregate import Aggregator
+from dikast.reward.aside import aside
 from dikast.reward.binding import Bound, bind, duplicates, enough_columns, require_columns
 from dikast.reward.judging import Found, Judging, Task
 from dikast.reward.parts import check_part, decides, passed_part
-from dikast.spec.checks import CheckSpec
+from dikast.spec.checks import CheckSpec, PythonCheck
 from dikast.spec.reward import RewardSpec
 from dikast.tasks import side_by_side
 
@@ -58,11 +61,11 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                 ):
                     scores[position] = score
 
-        # How many requests are really under way is the model client's business; this bounds what waits for it. It is twice
-        # what the client takes, since a group whose first rollout goes ahead keeps only one request under way. What
+        # How many requests are really under way is the model client's business; this bounds what waits for it. Of groups
+        # it is twice what the client takes, since one whose first rollout goes ahead keeps only one request under way. What
         # answers one request at a time is sent one group after another: it remembers the latest prompt alone.
-        rollouts_at_once = 1 if self.concurrency == 1 else 2 * self.concurrency
-        at_once = math.ceil(rollouts_at_once * len(groups) / max(1, len(rollouts)))
+        twice = 2 if self.concurrency > 1 and len(groups) < len(rollouts) else 1
+        at_once = math.ceil(twice * self.concurrency * len(groups) / max(1, len(rollouts)))
         await side_by_side(work() for _ in range(min(at_once, len(groups))))
         return [scores[position] for position in range(len(rollouts))]
 
@@ -72,8 +75,15 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         """Scores the rollouts of one prompt, in their order; `until` is in seconds of the event loop's clock."""
         scores: dict[int, Score] = {}
         tasks: list[Task] = []
-        for position, rollout in enumerate(rollouts):
-            outcome = self.prepare(position, bind(self.spec, rollout))
+        theirs = next((check for check, _ in self.checks if isinstance(check, PythonCheck)), None)
+        outcomes: list[Task | Score] = []
+        if theirs is None:
+            self._prepare_all(rollouts, outcomes)
+        elif not await aside(partial(self._prepare_all, rollouts, outcomes), until=until):
+            # Their thread may still be at work on its last one.
+            outcomes = outcomes[:]
+            outcomes += [self._expired(theirs, rollout) for rollout in rollouts[len(outcomes) :]]
+        for position, outcome in enumerate(outcomes):
             if isinstance(outcome, Task):
                 tasks.append(outcome)
             else:
@@ -92,6 +102,19 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         if tasks:
             await self.judging.group(tasks, tell, until=until)
         return [scores[position] for position in range(len(rollouts))]
+
+    def _prepare_all(
+        self, rollouts: Sequence[Rollout], outcomes: list[Task | Score], stopped: Callable[[], bool] = bool
+    ) -> None:
+        """Prepares one after another, until nobody waits for them any more."""
+        for position, rollout in enumerate(rollouts):
+            if stopped():
+                return
+            outcomes.append(self.prepare(position, bind(self.spec, rollout)))
+
+    def _expired(self, theirs: PythonCheck, rollout: Rollout) -> Score:
+        """The score of a rollout that a user's check was not done with in time."""
+        return self.aggregator.add_up(rollout, [check_part(theirs, EXPIRED)], [])
 
     def require(self, rollout: Rollout) -> None:
         """Raises `DataError` when a column that the reward names is not there."""

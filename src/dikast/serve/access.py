@@ -17,6 +17,7 @@ from contextlib import contextmanager
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import ContentEncodingError
 from aiohttp.typedefs import Middleware
 
 from dikast.errors import DikastError, ModelError, UsageError
@@ -97,8 +98,8 @@ class Door:
             if allow := error.headers.get("Allow"):
                 response.headers["Allow"] = allow
             return response
-        except (ConnectionError, web.RequestPayloadError):
-            return _error(GONE, "the client hung up")
+        except (ConnectionError, web.RequestPayloadError) as error:
+            return _cut_short(error)
         except DikastError as error:
             return _failed(error)
         except Exception as error:  # noqa: BLE001  a bug of ours stops one request, not the server
@@ -120,6 +121,15 @@ async def read_body(request: web.Request, backlog: Backlog, *, seconds: float) -
             raise web.HTTPRequestEntityTooLarge(
                 max_size=0, actual_size=0, reason="the body is longer than --max-body-mb allows; send fewer rollouts"
             ) from None
+
+
+def _cut_short(error: Exception) -> web.Response:
+    if not isinstance(error.__cause__, ContentEncodingError):
+        return _error(GONE, "the client hung up")
+    response = _error(400, "the body is not packed as its Content-Encoding says")
+    # What else is on the connection cannot be told from the rest of that body.
+    response.force_close()
+    return response
 
 
 def _failed(error: DikastError) -> web.Response:

@@ -52,7 +52,7 @@ async def run(server: RewardServer, *, ready: Callable[[str], None]) -> signal.S
 
 def _not_bad_http(record: logging.LogRecord) -> bool:
     """Whether a record is worth a line: that somebody sends what is no HTTP is not."""
-    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError | web.RequestPayloadError)
 
 
 class _Signals:
