@@ -53,9 +53,18 @@ def test_turns_and_instructions_are_the_prompt():
     assert rollout_of(body("plain", said("a"))).prompt == "plain"
 
 
-@pytest.mark.parametrize("broken", [{}, {"responses_create_params": {"input": "p"}}, {"response": {"output": []}}])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {"responses_create_params": {"input": "p"}},
+        {"response": {"output": []}},
+        {"responses_create_params": {"input": "p"}, "response": {"output": "a"}},
+        {"responses_create_params": {"input": [{"content": "p"}]}, "response": {"output": []}},
+    ],
+)
 def test_a_request_without_prompt_or_answer_is_told(broken: dict[str, Any]):
-    with pytest.raises(DataError, match=r"responses_create_params: 'input'|response: 'output'"):
+    with pytest.raises(DataError, match=r"'input'|'response' must hold an 'output'"):
         rollout_of(broken)
 
 

@@ -8,8 +8,10 @@ masked sample vote in its group's baseline; `dikast serve` waits for the sibling
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import msgspec
 
 from dikast.adapters.single import SingleScorer
 from dikast.adapters.told import metrics_of, reasons_of
@@ -29,8 +31,8 @@ _OURS = frozenset({"check_error", "not_applicable"})
 def rollout_of(body: Mapping[str, Any]) -> Rollout:
     """Makes a rollout of a verify request: its columns are the fields of the data's row. Raises `DataError`."""
     row = {name: value for name, value in body.items() if not name.startswith("_ng_")}
-    prompt = _prompt_of(row.pop("responses_create_params", None))
-    completion = _completion_of(row.pop("response", None))
+    prompt = prompt_of(row.pop("responses_create_params", None))
+    completion = completion_of(row.pop("response", None))
     reference = row.pop("reference", None)
     group = str(row.pop("group", None) or group_of(prompt))
     return Rollout(
@@ -100,21 +102,26 @@ def _kind_of(missing: str) -> str:
     return "verifier_error" if missing in _OURS else "judge_failed"
 
 
-def _prompt_of(params: Any) -> str | tuple[Message, ...]:
+def prompt_of(params: Any) -> str | tuple[Message, ...]:
+    """Gives what the policy was asked, of `responses_create_params`. Raises `DataError`."""
     given = params.get("input") if isinstance(params, Mapping) else None
     if isinstance(given, str) and not params.get("instructions"):
         return given
     turns = [{"role": "user", "content": given}] if isinstance(given, str) else given
-    if not isinstance(turns, Sequence):
-        raise DataError("responses_create_params: 'input' must be a text or a list of turns")
+    if not isinstance(turns, list | tuple):
+        raise DataError("'responses_create_params' must hold an 'input': a text, or a list of turns")
     system = [{"role": "system", "content": params["instructions"]}] if params.get("instructions") else []
-    return messages_of([*system, *filter(_is_turn, turns)])
+    try:
+        return messages_of([*system, *filter(_is_turn, turns)])
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise DataError(f"'responses_create_params': a turn of 'input' has no role and content ({error})") from None
 
 
-def _completion_of(response: Any) -> str:
+def completion_of(response: Any) -> str:
+    """Gives what the policy said, of `response`. Raises `DataError`."""
     output = response.get("output") if isinstance(response, Mapping) else None
-    if not isinstance(output, Sequence):
-        raise DataError("response: 'output' must be the list of what the policy said")
+    if not isinstance(output, list | tuple):
+        raise DataError("'response' must hold an 'output': the list of what the policy said")
     return "".join(text_of(one.get("content")) for one in output if _is_turn(one) and one.get("role") == "assistant")
 
 

@@ -24,7 +24,8 @@ def text_of(content: Any) -> str:
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list | tuple) else []
-    return "".join(str(part.get("text", "")) for part in parts if isinstance(part, Mapping))
+    texts = (part.get("text") for part in parts if isinstance(part, Mapping))
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def plain(value: Any) -> Any:

@@ -10,11 +10,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dikast.adapters.nemo_gym import components, failure_of
-from dikast.errors import DataError
+from dikast.adapters.nemo_gym import completion_of, components, failure_of, prompt_of
 from dikast.serve.dialects.base import Answered, Asked, Dialect, made_rollout
 from dikast.serve.dialects.base import decoded as decode
-from dikast.serve.dialects.chat import text_of
 from dikast.serve.options import Options
 
 _NOT_COLUMNS = ("responses_create_params", "response", "agent_ref")
@@ -24,10 +22,9 @@ def read(body: bytes, _options: Options) -> Asked:
     """Reads a request. Raises `DataError`."""
     sent = decode(body, dict[str, Any])
     columns = {name: value for name, value in sent.items() if name not in _NOT_COLUMNS and not name.startswith("_ng_")}
-    prompt = _prompt(sent.get("responses_create_params"))
-    return Asked(
-        rollouts=[made_rollout(columns, place=1, prompt=prompt, completion=_answer(sent.get("response")))], body=sent
-    )
+    prompt = prompt_of(sent.get("responses_create_params"))
+    completion = completion_of(sent.get("response"))
+    return Asked(rollouts=[made_rollout(columns, place=1, prompt=prompt, completion=completion)], body=sent)
 
 
 def write(answered: Answered) -> bytes:
@@ -42,30 +39,6 @@ def write(answered: Answered) -> bytes:
         **failure_of(score),
     }
     return json.dumps(told).encode()
-
-
-def _prompt(params: Any) -> Any:
-    given = params.get("input") if isinstance(params, dict) else None
-    instructions = params.get("instructions") if isinstance(params, dict) else None
-    if isinstance(given, str) and not isinstance(instructions, str):
-        return given
-    if isinstance(given, str):
-        given = [{"role": "user", "content": given}]
-    if not isinstance(given, list):
-        raise DataError("'responses_create_params' must hold an 'input': a text, or a list of turns")
-    turns = [{"role": turn.get("role"), "content": text_of(turn.get("content"))} for turn in given if _is_turn(turn)]
-    return ([{"role": "system", "content": instructions}] if isinstance(instructions, str) else []) + turns
-
-
-def _answer(response: Any) -> str:
-    output = response.get("output") if isinstance(response, dict) else None
-    if not isinstance(output, list):
-        raise DataError("'response' must hold an 'output': the list of what the policy said")
-    return "".join(text_of(one.get("content")) for one in output if _is_turn(one) and one.get("role") == "assistant")
-
-
-def _is_turn(one: Any) -> bool:
-    return isinstance(one, dict) and one.get("type", "message") == "message"
 
 
 DIALECT = Dialect(
