@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 PROBE = """
-import resource, sys
+import ctypes, resource, sys
+# PR_SET_THP_DISABLE: huge pages make a fault stand for 4 kB or for 2 MB, as the kernel has them to give.
+ctypes.CDLL(None).prctl(41, 1, 0, 0, 0)
 if sys.argv[1] == "keep":
     from dikast.train.memory import keep_freed_memory
     keep_freed_memory()
