@@ -248,3 +248,9 @@ def test_an_answer_is_the_bare_list_or_the_envelope():
     wrapped = answered(rows, envelope=True)
     assert wrapped["statusCode"] == 200
     assert json.loads(wrapped["body"]) == rows
+
+
+def test_a_made_up_id_is_unlike_every_one_that_was_given():
+    rows = read_event([{"id": "row-1", "messages": [ASK, SAYS]}, {"messages": [ASK, SAYS]}, "broken", {"id": "row-2"}])
+
+    assert [row.id for row in rows] == ["row-1", "row-1'", "row-2'", "row-2"]

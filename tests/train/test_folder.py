@@ -57,6 +57,14 @@ def test_the_same_run_is_taken_up_again(folder: RunFolder, spec_of: Callable[...
     assert RunFolder(folder.path).done("sft") == {"steps": 3}
 
 
+def test_a_whole_number_where_fractions_may_stand_is_the_same_settings_again(
+    folder: RunFolder, spec_of: Callable[..., RunSpec]
+):
+    folder.begin(spec_of(aws={"max_hours": 24}))
+
+    RunFolder(folder.path).begin(spec_of(aws={}))
+
+
 @pytest.mark.parametrize("changes", [{"seed": 1}, {"rl": {"max_steps": 4}}, {"on_missing": "native"}, {"sft": {}}])
 def test_other_settings_are_refused_and_nothing_of_the_run_is_touched(
     folder: RunFolder, spec_of: Callable[..., RunSpec], changes: dict[str, Any]

@@ -45,7 +45,17 @@ def read_event(event: Any) -> list[Row]:
 
     Raises `DataError` where the event as a whole is none of the forms.
     """
-    return [_row(sample, at) for at, sample in enumerate(samples_of(event))]
+    samples = samples_of(event)
+    given = {str(sample["id"]) for sample in samples if isinstance(sample, dict) and sample.get("id") is not None}
+    return [_row(sample, _place(at, given)) for at, sample in enumerate(samples)]
+
+
+def _place(at: int, given: set[str]) -> str:
+    """A sample's place as its id, unlike every id that was given."""
+    name = f"row-{at}"
+    while name in given:
+        name += "'"
+    return name
 
 
 def samples_of(event: Any) -> list[Any]:
@@ -63,8 +73,7 @@ def samples_of(event: Any) -> list[Any]:
     )
 
 
-def _row(sample: Any, at: int) -> Row:
-    place = f"row-{at}"
+def _row(sample: Any, place: str) -> Row:
     if not isinstance(sample, dict):
         return Row(id=place, problem=f"the sample is {_kind(sample)}, not an object with 'messages'")
     held = cast("dict[str, Any]", sample)

@@ -42,7 +42,8 @@ class RunFolder:
         """Makes the folder, or takes it up again. Raises `ConfigError` when another run stands in it."""
         raw = msgspec.json.encode(spec.file, order="deterministic")
         if self.run_copy.is_file():
-            if msgspec.json.encode(self._file(), order="deterministic") != raw:
+            # Compared as it is read back: a whole number that stands for a fraction is written in two ways.
+            if self._file() != msgspec.json.decode(raw, type=RunFile):
                 raise ConfigError(
                     f"{self.path}: holds a run with other settings; name another folder with -o, or give this folder to go on"
                 )

@@ -8,8 +8,12 @@ own, so a row's document is known by its prompt. The Lambda's log holds samples 
 from __future__ import annotations
 
 import json
+import math
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+import tempfile
+import zlib
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -17,11 +21,16 @@ import msgspec
 
 from dikast.aws.events import MISSING_BECAUSE, read_event
 from dikast.errors import DataError
+from dikast.evaluate.judging import storable
 from dikast.records import MISSING_REASONS, Message, Part, Rollout, Score
-from dikast.rollouts import group_of, read_rows
+from dikast.reward.binding import require_columns
+from dikast.rollouts import group_of, rows_or_errors
 from dikast.spec.reward import RewardSpec
 
 DEEPEST = 6
+MOST_UNPACKED = 4 * 1024**3
+"""Bytes that the rows of an archive may have: some kilobytes can stand for any number of them."""
+_KINDS = (".jsonl", ".parquet")
 _PROMPTS = ("prompt", "query", "input")
 _ANSWERS = ("completion", "response", "inference", "inference_output", "model_output", "output", "prediction")
 
@@ -41,53 +50,139 @@ class Found(NamedTuple):
 
 
 def read_outputs(paths: Iterable[Path], reward: RewardSpec, known: Mapping[str, Rollout]) -> Found:
-    """Reads files, folders or archives of a job. `known`: group → a rollout with the columns that a row may lack."""
+    """Reads files, folders or archives of a job. `known`: group → a rollout with the columns that a row may lack.
+
+    Raises `DataError` where no row can be read, and where a score is none of this reward's.
+    """
     answers: list[Logged] = []
+    names = _Names()
     unread = 0
     for place, line, row in _rows(paths):
-        if "samples" in row and isinstance(row["samples"], list):
-            found = [_of_sample(sample, known) for sample in row["samples"]]
-        else:
-            found = [_of_row(row, reward, known)]
-        for at, one in enumerate(found):
+        for at, one in enumerate(_answers_of(row, reward, known)):
             if one is None:
                 unread += 1
-            else:
-                answers.append(_renamed(one, f"{place.stem}-{line}-{at}"))
+                continue
+            _require_in_range(one, reward, f"{place}:{line}")
+            answers.append(_renamed(one, names.free(one.rollout.id or f"{place.stem}-{line}-{at}")))
     if not answers:
         raise DataError(
             f"no row with an answer and its score; give an evaluation's output, or the log of a Lambda that was built "
             f"with log_texts ({unread} rows were looked at)"
         )
+    _require_known(answers, reward)
     return Found(answers, unread)
 
 
-def _renamed(one: Logged, fallback: str) -> Logged:
-    """Gives what came without an id of its own one that is not taken twice."""
-    name = one.rollout.id if one.rollout.id and not one.rollout.id.startswith("row-") else fallback
+def _answers_of(row: dict[str, Any] | None, reward: RewardSpec, known: Mapping[str, Rollout]) -> list[Logged | None]:
+    if row is None:
+        return [None]
+    if isinstance(row.get("samples"), list):
+        return [_storable(_of_sample(sample, known)) for sample in row["samples"]]
+    return [_storable(_of_row(row, reward, known))]
+
+
+def _storable(one: Logged | None) -> Logged | None:
+    """An answer without the half surrogates that a policy may write; None where they stand in what is not its own."""
+    if one is None:
+        return None
+    completion = storable(one.rollout.completion)
+    whole = Logged(msgspec.structs.replace(one.rollout, completion=completion), one.score)
+    try:
+        msgspec.json.encode(whole)
+    except UnicodeEncodeError:
+        return None
+    return whole
+
+
+def _require_known(answers: Sequence[Logged], reward: RewardSpec) -> None:
+    unknown = [one.rollout.id for one in answers if not _has_columns(one.rollout, reward)]
+    if unknown:
+        raise DataError(
+            f"{len(unknown)} of {len(answers)} answers, the first '{unknown[0]}', have a prompt of no row of run.yaml's "
+            "data, so the columns that the reward reads are not known; name the rows that the job was given as data.test"
+        )
+
+
+def _has_columns(rollout: Rollout, reward: RewardSpec) -> bool:
+    try:
+        require_columns(reward, rollout)
+    except DataError:
+        return False
+    return True
+
+
+def _require_in_range(one: Logged, reward: RewardSpec, where: str) -> None:
+    low, high = reward.file.range
+    score = one.score.score
+    if score is not None and not low <= score <= high:
+        raise DataError(
+            f"{where}: the score {score:g} is outside the reward's range [{low:g}, {high:g}]; give the run whose reward "
+            "the Lambda was built of"
+        )
+
+
+class _Names:
+    """Gives each answer a name of its own: a trainer asks one row many times, and review tells answers apart by it."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, int] = {}
+
+    def free(self, name: str) -> str:
+        """The name, or where it is taken the name with a number."""
+        free = name
+        while free in self._taken:
+            self._taken[name] += 1
+            free = f"{name}#{self._taken[name]}"
+        self._taken[free] = 0
+        return free
+
+
+def _renamed(one: Logged, name: str) -> Logged:
     return Logged(msgspec.structs.replace(one.rollout, id=name), msgspec.structs.replace(one.score, id=name))
 
 
-def _rows(paths: Iterable[Path]) -> Iterator[tuple[Path, int, dict[str, Any]]]:
+def _rows(paths: Iterable[Path]) -> Iterator[tuple[Path, int, dict[str, Any] | None]]:
+    """Gives the rows with their places; None for a line that is no JSON object, as a log has at every start."""
     for path in paths:
-        for file in _files(path):
-            for line, row in read_rows(file):
-                yield file, line, _message_of(row)
+        with _files(path) as files:
+            for file in files:
+                for line, row in rows_or_errors(file):
+                    yield file, line, None if isinstance(row, DataError) else _message_of(row)
 
 
-def _files(path: Path) -> list[Path]:
-    """The files with rows in what was given; an archive is unpacked beside itself."""
-    if path.is_file() and path.name.endswith((".tar.gz", ".tgz")):
-        target = path.with_name(path.name.partition(".")[0] + "-unpacked")
-        try:
-            with tarfile.open(path) as archive:
-                archive.extractall(target, filter="data")
-        except (tarfile.TarError, OSError) as error:
-            raise DataError(f"{path}: cannot be unpacked ({error}); download it again") from error
-        path = target
+@contextmanager
+def _files(path: Path) -> Generator[list[Path]]:
+    """The files with rows in what was given; those of an archive stand unpacked as long as they are read."""
     if path.is_dir():
-        return sorted(one for one in path.rglob("*") if one.suffix in (".jsonl", ".parquet"))
-    return [path]
+        yield _with_rows(path)
+    elif path.name.endswith((".tar.gz", ".tgz")):
+        with tempfile.TemporaryDirectory(prefix="dikast-read-") as scratch:
+            _unpack(path, Path(scratch))
+            yield _with_rows(Path(scratch))
+    else:
+        yield [path]
+
+
+def _with_rows(folder: Path) -> list[Path]:
+    return sorted(one for one in folder.rglob("*") if one.suffix in _KINDS and one.is_file())
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Unpacks the files with rows and nothing else: no link, no device, nothing beside the folder."""
+    room = MOST_UNPACKED
+    try:
+        with tarfile.open(archive) as packed:
+            for member in packed:
+                if not (member.isfile() and member.name.endswith(_KINDS)):
+                    continue
+                room -= member.size
+                if room < 0:
+                    raise DataError(
+                        f"{archive}: its rows have more than {MOST_UNPACKED} bytes; unpack it, and give a part"
+                    )
+                packed.extract(member, folder, filter="data")
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise DataError(f"{archive}: cannot be unpacked ({error or 'it ends too early'}); download it again") from error
 
 
 def _message_of(row: dict[str, Any]) -> dict[str, Any]:
@@ -103,13 +198,15 @@ def _of_sample(sample: Any, known: Mapping[str, Rollout]) -> Logged | None:
     try:
         prompt = _prompt(sample["prompt"])
         parts = msgspec.convert(sample.get("parts") or [], tuple[Part, ...])
-        rollout = _with_columns(str(sample.get("id")), prompt, sample["completion"], known)
+        rollout = _with_columns(str(sample.get("id") or ""), prompt, sample["completion"], known)
         score = msgspec.convert(
-            {name: sample.get(name) for name in ("id", "score", "status", "detail", "missing")}
-            | {"group": rollout.group},
+            {name: sample.get(name) for name in ("score", "status", "detail", "missing")}
+            | {"id": rollout.id, "group": rollout.group},
             Score,
         )
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        return None
+    if score.score is not None and not math.isfinite(score.score):
         return None
     return Logged(rollout, msgspec.structs.replace(score, parts=parts, missing=score.missing or _reason(parts)))
 
@@ -125,7 +222,10 @@ def _of_row(row: dict[str, Any], reward: RewardSpec, known: Mapping[str, Rollout
     if answer is None or texts is None:
         return None
     prompt, completion = texts
-    rollout = _with_columns(str(row.get("id") or ""), prompt, completion, known)
+    try:
+        rollout = _with_columns(str(row.get("id") or ""), prompt, completion, known)
+    except UnicodeEncodeError:
+        return None
     return Logged(rollout, _score(answer, rollout, reward))
 
 
@@ -136,13 +236,22 @@ def _scored(value: Any, depth: int) -> dict[str, Any] | None:
         return None
     if isinstance(value, dict):
         held = cast("dict[str, Any]", value)
-        number = held.get("aggregate_reward_score")
-        if isinstance(number, int | float) and not isinstance(number, bool):
+        if _is_number(held.get("aggregate_reward_score")):
             return held
         return next((found for one in held.values() if (found := _scored(one, depth - 1))), None)
     if isinstance(value, list):
         return next((found for one in cast("list[Any]", value) if (found := _scored(one, depth - 1))), None)
     return None
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a finite one. Of whole numbers JSON has more than fit a float."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _plain(value: Any) -> Any:
@@ -199,8 +308,9 @@ def _with_columns(
 def _score(answer: Mapping[str, Any], rollout: Rollout, reward: RewardSpec) -> Score:
     """Makes a score of the Lambda's row. What a trainer was given for a missing one is no score."""
     metrics: dict[str, float] = {}
-    for entry in answer.get("metrics_list") or []:
-        if isinstance(entry, dict) and isinstance(entry.get("value"), int | float):
+    listed = answer.get("metrics_list")
+    for entry in listed if isinstance(listed, list) else []:
+        if isinstance(entry, dict) and (isinstance(entry.get("value"), bool) or _is_number(entry.get("value"))):
             metrics[str(entry.get("name"))] = float(entry["value"])
     missing, gated = metrics.get("missing") == 1.0, metrics.get("gated") == 1.0
     reason = next((reason for reason in MISSING_REASONS if metrics.get(MISSING_BECAUSE + reason)), None)
