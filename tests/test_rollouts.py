@@ -116,7 +116,7 @@ def test_a_prompt_may_be_a_chat(write: Write):
     [
         ('{"prompt": "p"', ":2: not valid JSON (Expecting ',' delimiter); each line must be one JSON object"),
         ('{"prompt": "p"} {}', ":2: not valid JSON (Extra data); each line must be one JSON object"),
-        ("[" * 100_000, ":2: not valid JSON (maximum recursion depth exceeded"),
+        ("[" * 100_000, ":2: not valid JSON (nested too deeply)"),
         ("[]", ":2: must be a JSON object, not list"),
         ("null", ":2: must be a JSON object, not NoneType"),
         (b"\xff", ":2: not valid JSON ("),

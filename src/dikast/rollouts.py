@@ -292,5 +292,14 @@ def _leniently(path: Path, number: int, line: bytes) -> Any:
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
-        what = getattr(error, "msg", str(error))
-        raise DataError(f"{path}:{number}: not valid JSON ({what}); each line must be one JSON object") from None
+        raise DataError(
+            f"{path}:{number}: not valid JSON ({_why_not(error)}); each line must be one JSON object"
+        ) from None
+
+
+def _why_not(error: ValueError | RecursionError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return error.msg
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start} is not UTF-8"
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number has more than 4,300 digits"

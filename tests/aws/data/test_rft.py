@@ -1,5 +1,6 @@
 """Training data of Nova's reinforcement fine-tuning: what is made, and what is told of a bad row."""
 
+import codecs
 import importlib.util
 import json
 from functools import reduce
@@ -123,6 +124,80 @@ def test_every_row_that_cannot_be_converted_is_told_and_nothing_is_written(tmp_p
         "it has 'messages' already",
     ]
     assert target.read_text() == "as it was"
+
+
+def test_a_row_that_would_be_refused_is_told_beside_one_that_cannot_be_converted(tmp_path: Path):
+    source, target = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    source.write_text('{"completion": "no prompt"}\n\n{"prompt": ""}\n{"prompt": "p"}\n')
+
+    checked = convert_file(source, target, "rft")
+
+    assert [(checked.path, problem.line) for problem in checked.problems] == [(source, 1), (source, 3)]
+    assert "messages[0]: content must be a text that is not blank" in checked.problems[1].what
+    assert not target.exists()
+
+
+def test_a_file_without_rows_or_with_too_many_is_told_before_anything_is_written(tmp_path: Path):
+    source, target = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+
+    for rows, said in (([], "it holds no row"), ([{"prompt": "p"}] * 20_001, "20001 rows; at the most 20000")):
+        write_rows(source, rows)
+        with pytest.raises(DataError, match=said):
+            convert_file(source, target, "rft").require_good()
+
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ('{"prompt": "p", "reference": {"x": NaN}}', "'reference.x' is nan, which JSON does not have"),
+        ('{"prompt": "p", "reference": "\\ud800"}', "'reference' holds half a surrogate"),
+        ('{"prompt": "p", "drop": [1, {"x": 1e999}]}', "'drop[1].x' is inf, which JSON does not have"),
+        ('{"prompt": "p", "more": {"y": {"\\udc00": 1}}}', "a name in 'more.y' holds half a surrogate"),
+        ('{"prompt": "p", "prompt": "q"}', "the key 'prompt' stands twice"),
+        ('{"prompt": "p", "reference": {"x": 1, "x": 2}}', "the key 'x' stands twice"),
+    ],
+)
+def test_what_json_cannot_say_and_readers_read_in_two_ways_is_told_and_not_changed(tmp_path: Path, row: str, said: str):
+    source = tmp_path / "rows.jsonl"
+    source.write_text(f'{{"prompt": "p"}}\n{row}\n')
+
+    checked = convert_file(source, tmp_path / "out.jsonl", "rft")
+
+    assert [problem.line for problem in checked.problems] == [2]
+    assert said in checked.problems[0].what
+
+
+def test_a_column_that_is_dropped_may_hold_anything(tmp_path: Path):
+    source, target = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    source.write_text('{"prompt": "p", "score": NaN}\n')
+
+    convert_file(source, target, "rft", drop=["score"]).require_good()
+
+    assert json.loads(target.read_text()) == {"id": "line-1", "messages": [{"role": "user", "content": "p"}]}
+
+
+def test_a_byte_order_mark_is_told_in_what_is_sent_and_not_carried_over(tmp_path: Path):
+    source, target = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    source.write_bytes(codecs.BOM_UTF8 + b'{"messages": [{"role": "user", "content": "p"}]}\r\n')
+
+    with pytest.raises(DataError, match=r"rows\.jsonl:1: it begins with a byte order mark"):
+        check_file(source, "rft").require_good()
+
+    source.write_bytes(codecs.BOM_UTF8 + b'{"prompt": "p"}\r\n')
+    convert_file(source, target, "rft").require_good()
+    assert target.read_bytes().startswith(b"{")
+
+
+@pytest.mark.parametrize("form", ["rft", "sft", "verl"])
+def test_rows_of_ours_that_are_checked_as_they_stand_are_told_how_they_are_converted(tmp_path: Path, form: Any):
+    source = tmp_path / "rows.jsonl"
+    write_rows(source, [{"prompt": "p", "reference": "r"}])
+
+    [problem] = check_file(source, form).problems
+
+    assert "convert it with -o FILE" in problem.what
 
 
 def test_a_line_that_is_no_object_hides_no_other_problem(tmp_path: Path):
