@@ -154,13 +154,7 @@ def _made(row: Row, form: Form, *, source: Path, line: int, drop: Collection[str
             require_columns(reward, rollout)
         except DataError as error:
             raise DataError(f"{source}:{line}: {error}") from None
-    given = row.get("reference")
-    if not isinstance(given, str | dict | None):
-        raise DataError(f"{source}:{line}: 'reference' must be a text or an object; write it as a text")
-    if problem := next(unsayable({"reference": given}), None):
-        raise DataError(f"{source}:{line}: {problem}")
-    if form == "sft" and (given is None or given == ""):
-        raise DataError(f"{source}:{line}: no 'reference', which is the answer that is learnt; add it, or drop the row")
+    given = _reference(row, form, f"{source}:{line}")
     if form != "rft" and isinstance(given, dict):
         rollout = msgspec.structs.replace(rollout, reference=msgspec.json.encode(given).decode())
     if form == "sft":
@@ -170,3 +164,15 @@ def _made(row: Row, form: Form, *, source: Path, line: int, drop: Collection[str
     if clash := TAKEN & rollout.columns.keys():
         raise DataError(f"{source}:{line}: the column '{min(clash)}' means something else to the trainer; rename it")
     return rft_row(rollout, reference=given)
+
+
+def _reference(row: Row, form: Form, where: str) -> str | Row | None:
+    """The row's reference, where the form can hold it."""
+    given = row.get("reference")
+    if not isinstance(given, str | dict | None):
+        raise DataError(f"{where}: 'reference' must be a text or an object; write it as a text")
+    if problem := next(unsayable({"reference": given}), None):
+        raise DataError(f"{where}: {problem}")
+    if form == "sft" and (given is None or given == ""):
+        raise DataError(f"{where}: no 'reference', which is the answer that is learnt; add it, or drop the row")
+    return given
