@@ -63,6 +63,31 @@ def test_an_evaluation_is_printed_as_a_request_that_the_service_s_model_takes(
     require_valid("sagemaker", "CreateTrainingJob", json.loads(capsys.readouterr().out))
 
 
+@pytest.mark.parametrize(
+    ("target", "model", "said"),
+    [
+        ("smtj", "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/1", "the s3:// address of its checkpoint"),
+        ("smtj", "my-model", "the s3:// address of its checkpoint"),
+        ("serverless", "s3://escrow/checkpoint", "the ARN of its model package"),
+    ],
+)
+def test_a_model_that_the_target_would_pass_over_is_refused(
+    run_file: Path, capsys: pytest.CaptureFixture[str], target: str, model: str, said: str
+):
+    """The base model was evaluated in its place."""
+    assert run(["aws", "eval", str(run_file), "--target", target, "--model", model, "--dry-run"]) == 2
+
+    assert said in capsys.readouterr().err
+
+
+def test_rows_can_be_read_back_into_one_folder_twice(run_file: Path):
+    test = next(row for _, row in read_rows(EXAMPLE / "data" / "test.jsonl"))
+    write_rows(Path("left.jsonl"), [row_of(0, test)])
+
+    for _ in range(2):
+        assert run(["aws", "eval", str(run_file), "--read", "left.jsonl", "-o", "job"]) == 0
+
+
 def test_rows_of_a_finished_job_become_a_journal_a_report_and_units_to_review(run_file: Path):
     tests = [row for _, row in read_rows(EXAMPLE / "data" / "test.jsonl")][:4]
     good = {"same_point": 1.0, "quotes_contract": 1.0, "gate:json": 1.0, "missing": 0.0, "gated": 0.0}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dikast.aws.jobs.job import Job, keep
 from dikast.aws.jobs.shapes import require_valid
 from dikast.cli.main import run
 from dikast.rollouts import write_rows
@@ -219,3 +220,61 @@ def test_a_job_that_is_started_leaves_a_folder_that_the_other_commands_take(
     assert keys == [f"{below}/data/train.jsonl", f"{below}/data/valid.jsonl", f"{below}/recipe/recipe.yaml"]
     assert json.loads(Path("job/job.json").read_text())["name"] == "review-1"
     assert {"request.json", "recipe.yaml", "run.json"} <= {path.name for path in Path("job").iterdir()}
+
+
+def test_a_start_that_is_refused_leaves_no_folder_and_one_that_was_there(
+    train: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
+    Path("there").mkdir()
+
+    assert train("--target", "smtj", "--uncertified", "-o", "job") == 4
+    assert train("--target", "smtj", "--uncertified", "--name", "a", "-o", "there") == 4
+    assert train("--target", "smtj", "--uncertified", "--name", "a", "-o", "there") == 4
+
+    assert capsys.readouterr().err.count("Unable to locate credentials; mend that and run the same command again") == 3
+    assert not Path("job").exists()
+    assert Path("there", "request.json").is_file()
+
+
+def test_a_folder_with_a_job_takes_no_second_one(train: Any, capsys: pytest.CaptureFixture[str]):
+    keep(Job(target="smtj", name="first", region="us-east-1"), Path("job"))
+
+    assert train("--target", "hyperpod", "--uncertified", "-o", "job") == 2
+
+    assert "job: holds the job 'first' already; follow it with 'dikast aws watch job'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["two words", "../up", "-a", "a" * 64])
+def test_a_name_that_is_none_is_told_as_the_option(train: Any, capsys: pytest.CaptureFixture[str], name: str):
+    assert train("--target", "hyperpod", "--dry-run", "--uncertified", f"--name={name}") == 2
+
+    assert f"--name {name}: a job's name has letters, digits" in capsys.readouterr().err
+
+
+def test_what_the_service_would_refuse_is_told_with_the_file_that_says_it(
+    train: Any, capsys: pytest.CaptureFixture[str]
+):
+    assert train("--target", "smtj", "--dry-run", "--uncertified", aws=AWS | {"output": "my-bucket"}) == 2
+
+    assert (
+        "error: run.yaml: aws: CreateTrainingJob.OutputDataConfig.S3OutputPath: 'my-bucket'" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("hours", [0, -1, float("nan"), float("inf")])
+def test_hours_that_are_none_are_told(train: Any, capsys: pytest.CaptureFixture[str], hours: float):
+    assert train("--target", "smtj", "--dry-run", "--uncertified", aws=AWS | {"max_hours": hours}) == 2
+
+    assert "run.yaml: aws.max_hours: " in capsys.readouterr().err
+
+
+def test_what_stands_in_another_region_than_the_job_is_noted(train: Any, capsys: pytest.CaptureFixture[str]):
+    assert train("--target", "smtj", "--dry-run", "--uncertified", aws=AWS | {"region": "eu-west-1"}) == 0
+
+    told = capsys.readouterr().err
+    assert "note: the reward Lambda stands in us-east-1 and the job in eu-west-1" in told
+    assert "note: the published image stands in us-east-1; name the one of eu-west-1 as aws.image" in told

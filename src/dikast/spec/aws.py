@@ -5,7 +5,7 @@ Nothing of it enters a reward's hash or a local run.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -36,7 +36,7 @@ class AwsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     hyperparameters: dict[str, Any] = {}
     """Settings of a Bedrock job, by the names of its API."""
     instance_type: str = "ml.p5.48xlarge"
-    max_hours: float = 24
+    max_hours: Annotated[float, msgspec.Meta(gt=0, le=8760)] = 24
     image: str | None = None
     """The training image, where another than the published one is to run."""
     kms_key: str | None = None

@@ -112,3 +112,23 @@ def test_bedrock_s_bounds_are_its_service_s_and_cannot_be_waived():
 def test_a_name_under_unpublished_that_is_not_set_is_a_mistake():
     with pytest.raises(ConfigError, match="unpublished: 'max_length' is not set"):
         settled("smtj", {}, unpublished=["max_length"], where="recipe")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("unpublished", [(), ("temperature",)])
+def test_a_number_without_an_end_is_none_that_any_recipe_takes(value: float, unpublished: tuple[str, ...]):
+    with pytest.raises(ConfigError, match=r"aws\.recipe\.temperature: must be a number, not (nan|inf)$"):
+        settled("smtj", {"temperature": value}, unpublished=unpublished, where="aws.recipe")
+
+
+def test_a_setting_that_is_given_by_leaf_and_by_path_is_told():
+    given = {"max_steps": 5, "training_config.trainer.max_steps": 6}
+
+    with pytest.raises(ConfigError, match=r"trainer\.max_steps: is given twice"):
+        settled("smtj", given, where="aws.recipe")
+
+
+@pytest.mark.parametrize("name", ["training_config.trainer", "training_config.trainer.max_steps.more"])
+def test_a_path_that_would_take_the_place_of_settings_is_told(name: str):
+    with pytest.raises(ConfigError, match=r"cannot stand beside training_config\.trainer\.max_steps"):
+        settled("smtj", {name: 1}, unpublished=[name], where="aws.recipe")

@@ -43,6 +43,22 @@ def keep(job: Job, folder: Path) -> None:
         out.write(msgspec.json.format(msgspec.json.encode(job)) + b"\n")
 
 
+def require_name(name: str) -> str:
+    """Raises `UsageError` for a name that SageMaker would refuse, or that a recipe's file cannot have."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"--name {name}: a job's name has letters, digits and '-' between them, 63 at the most")
+    return name
+
+
+def require_no_job(folder: Path) -> None:
+    """Raises `UsageError` where a job stands in the folder already: another would take its place there, and its money."""
+    if (folder / FILE).exists():
+        raise UsageError(
+            f"{folder}: holds the job '{_kept(folder).name}' already; follow it with 'dikast aws watch {folder}', or name "
+            "another folder with -o"
+        )
+
+
 def job_named(text: str, *, region: str | None = None, log_group: str | None = None) -> Job:
     """Finds a job by its folder, its ARN or the name of a SageMaker job. Raises `UsageError` where none is meant."""
     path = Path(text)

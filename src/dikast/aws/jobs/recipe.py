@@ -6,6 +6,7 @@ The vendor's tools drop a key that they do not know and go on with its default. 
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -42,6 +43,7 @@ def settled(target: Target, given: Mapping[str, Any], *, unpublished: Collection
     known = settings_of(target)
     values = {setting.path: setting.default for setting in known if setting.default is not ABSENT}
     beyond: list[str] = []
+    _require_once(given, known, where)
     for name, value in given.items():
         setting = _named(name, known)
         allowed = name in unpublished
@@ -52,23 +54,47 @@ def settled(target: Target, given: Mapping[str, Any], *, unpublished: Collection
                 f"{where}.{name}: no published recipe has it, so nobody can say where it belongs; write its whole path, "
                 f"for instance training_config.rollout.{name}"
             )
+        if setting is None and (other := _in_the_way(name, values)):
+            raise ConfigError(f"{where}.{name}: cannot stand beside {other}; write the whole path of one setting")
         if setting is not None and (problem := _misfit(setting, value)):
-            if not allowed or not isinstance(value, int | float | str | None):
-                raise ConfigError(f"{where}.{name}: {problem}{_way_out(name, target)}")
+            if not allowed or not isinstance(value, int | float | str | None) or _is_endless(value):
+                raise ConfigError(f"{where}.{name}: {problem}{'' if _is_endless(value) else _way_out(name, target)}")
             beyond.append(f"{name}: {problem}")
         elif setting is None:
             beyond.append(f"{name}: no published recipe has it")
         values[setting.path if setting else name] = value
     if unused := [name for name in unpublished if name not in given]:
-        raise ConfigError(f"unpublished: '{unused[0]}' is not set in {where}; remove it there")
+        section = where.rpartition(".")[0]
+        raise ConfigError(f"{section}.unpublished: '{unused[0]}' is not set under recipe; remove it, or set it there")
     found = Settled(values=values, beyond=tuple(beyond))
     for problem in _together(found):
         raise ConfigError(f"{where}: {problem}")
     return found
 
 
+def _require_once(given: Collection[str], known: Collection[Setting], where: str) -> None:
+    paths: set[str] = set()
+    for name in given:
+        setting = _named(name, known)
+        path = setting.path if setting else name
+        if path in paths:
+            raise ConfigError(f"{where}.{name}: is given twice, as leaf and as path; remove one of them")
+        paths.add(path)
+
+
 def _named(name: str, known: Collection[Setting]) -> Setting | None:
     return next((setting for setting in known if name in (setting.path, setting.leaf)), None)
+
+
+def _in_the_way(name: str, values: Mapping[str, Any]) -> str | None:
+    """A setting that stands below this name, or above it: one of the two would be lost."""
+    return next(
+        (path for path in values if f"{path}.".startswith(f"{name}.") or f"{name}.".startswith(f"{path}.")), None
+    )
+
+
+def _is_endless(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _unknown(name: str, known: Collection[Setting], target: Target) -> str:
@@ -93,7 +119,7 @@ def _misfit(setting: Setting, value: Any) -> str | None:
                 return None
             return f"{_said(value)} is none of those published: {', '.join(map(_said, values))}"
         case Between(low=low, high=high, whole=whole):
-            if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+            if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or _is_endless(value):
                 return f"must be a {'whole ' if whole else ''}number, not {_said(value)}"
             if (low is not None and value < low) or (high is not None and value > high):
                 return f"{_said(value)} is outside the published {_range(low, high)}"

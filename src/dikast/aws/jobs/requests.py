@@ -30,7 +30,8 @@ MODEL_TYPE = "amazon.nova-2-lite-v1:0:256k"
 """The vendor's name of Nova 2 Lite, on Bedrock and in a recipe."""
 MODEL_PATH = "nova-lite-2/prod"
 
-_REPOSITORY = "708977205387.dkr.ecr.us-east-1.amazonaws.com"
+IMAGES_REGION = "us-east-1"
+_REPOSITORY = f"708977205387.dkr.ecr.{IMAGES_REGION}.amazonaws.com"
 IMAGES = {
     "smtj": f"{_REPOSITORY}/nova-fine-tune-repo:SM-TJ-RFT-V2-latest",
     "hyperpod": f"{_REPOSITORY}/nova-fine-tune-repo:SM-HP-RFT-TRAIN-V2-latest",
@@ -40,6 +41,10 @@ IMAGES = {
 RECIPE_IN_CONTAINER = "/opt/ml/input/data/recipe/recipe.yaml"
 HYPERPOD_RECIPES = "fine-tuning/nova/nova_2_0/nova_lite/RFT"
 VOLUME_GB = 100
+
+_CHECKPOINTS: dict[Target, str] = {"smtj": "s3://", "serverless": "arn:"}
+"""How the address of a trained model begins; another would be read as a base model's name, or passed over."""
+_CHECKPOINTS_SAID = {"s3://": "the s3:// address of its checkpoint", "arn:": "the ARN of its model package"}
 
 _LAMBDA = re.compile(
     r"arn:aws[a-zA-Z-]*:lambda:[a-z0-9-]+:\d{12}:function:(?P<name>[a-zA-Z0-9-_]+)(?P<qualifier>:[^:]+)?"
@@ -89,9 +94,32 @@ def training_request(target: Target, spec: AwsSpec, *, name: str, data: Data, wh
             f"{where}.technique: SageMaker's own RLAIF is a serverless job's; use --target serverless, or leave it at RLVR"
         )
     asked = make[target](spec, name, data, where)
-    if asked.request:
+    _require_valid(asked, where)
+    notes = (*asked.notes, *_elsewhere(target, spec), *_not_sent(target, spec, where))
+    return msgspec.structs.replace(asked, notes=notes)
+
+
+def _require_valid(asked: Asked, where: str) -> None:
+    """Raises `ConfigError` with the place of the settings and the request's field that the service would refuse."""
+    if not asked.request:
+        return
+    try:
         require_valid(asked.service, asked.operation, asked.request)
-    return msgspec.structs.replace(asked, notes=(*asked.notes, *_not_sent(target, spec, where)))
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def _elsewhere(target: Target, spec: AwsSpec) -> list[str]:
+    """Says what stands in another region than the job."""
+    notes: list[str] = []
+    if spec.reward_lambda and (found := spec.reward_lambda.split(":"))[3:4] != [spec.region]:
+        notes.append(
+            f"the reward Lambda stands in {found[3]} and the job in {spec.region}: that a trainer calls a function of "
+            "another region is not documented"
+        )
+    if target in IMAGES and not spec.image and spec.region != IMAGES_REGION:
+        notes.append(f"the published image stands in {IMAGES_REGION}; name the one of {spec.region} as aws.image")
+    return notes
 
 
 def _not_sent(target: Target, spec: AwsSpec, where: str) -> list[str]:
@@ -106,6 +134,10 @@ def _not_sent(target: Target, spec: AwsSpec, where: str) -> list[str]:
 def evaluation_request(target: Target, spec: AwsSpec, *, name: str, model: str, data: str, where: str = "aws") -> Asked:
     """Makes the request of an evaluation with the reward Lambda. `model` is a checkpoint, or the base model's name."""
     arn = _lambda(spec, where)
+    if (scheme := _CHECKPOINTS.get(target)) and model != NOVA_2_LITE and not model.startswith(scheme):
+        raise ConfigError(
+            f"--model {model}: with --target {target} a trained model is {_CHECKPOINTS_SAID[scheme]}; leave it out for {NOVA_2_LITE}"
+        )
     if target == "smtj":
         asked = _smtj_evaluation(spec, name, model, data, arn, where)
     elif target == "serverless":
@@ -114,8 +146,8 @@ def evaluation_request(target: Target, spec: AwsSpec, *, name: str, model: str, 
         raise ConfigError(
             f"--target {target}: the reward Lambda evaluates in a SageMaker job; say --target smtj or serverless"
         )
-    require_valid(asked.service, asked.operation, asked.request)
-    return asked
+    _require_valid(asked, where)
+    return msgspec.structs.replace(asked, notes=(*asked.notes, *_elsewhere(target, spec)))
 
 
 def _smtj(spec: AwsSpec, name: str, data: Data, where: str) -> Asked:

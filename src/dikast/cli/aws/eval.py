@@ -11,13 +11,13 @@ import msgspec
 import typer
 
 from dikast.aws.calling import client, told
-from dikast.aws.jobs.job import Job, keep
+from dikast.aws.jobs.job import Job, keep, require_name
 from dikast.aws.jobs.published import Target
 from dikast.aws.jobs.reading import Logged, read_outputs
 from dikast.aws.jobs.requests import NOVA_2_LITE, evaluation_request
 from dikast.aws.jobs.starting import bucket_and_key, start
 from dikast.certify.certificate import certificate_hash, read_certificate
-from dikast.cli.aws.train import print_request, section
+from dikast.cli.aws.train import job_folder, print_request, section
 from dikast.errors import ConfigError, UsageError
 from dikast.evaluate.gold import load_gold
 from dikast.evaluate.recorded import recorded_evaluation
@@ -82,15 +82,19 @@ def command(
     aws = section(spec)
     if not aws.test:
         raise ConfigError(f"{spec.path}: aws.test: is missing; add the s3:// address of the converted test data")
+    if name:
+        require_name(name)
     chosen = name or f"eval-{time.strftime('%Y%m%d-%H%M%S')}"
     asked = evaluation_request(target, aws, name=chosen, model=model, data=aws.test, where=f"{spec.path}: aws")
     if dry_run:
         print_request(asked, {})
         return
-    started = start(asked, lambda service: client(service, aws.region), uploads={})
     kept = output or Path("runs") / chosen
+    with job_folder(kept, spec):
+        started = start(asked, lambda service: client(service, aws.region), uploads={})
     keep(Job(target=target, name=started, region=aws.region, output=aws.output), kept)
     typer.echo(started)
+    typer.echo(f"follow it: dikast aws watch {kept}", err=True)
 
 
 def read_back(places: Sequence[str], folder: RunFolder, spec: RunSpec, *, arm: str) -> None:

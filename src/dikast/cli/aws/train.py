@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +18,7 @@ from dikast.aws.build.trust import certificate_for
 from dikast.aws.calling import client
 from dikast.aws.data.files import convert_file
 from dikast.aws.jobs.hub import prompt_place, registration
-from dikast.aws.jobs.job import Job, keep
+from dikast.aws.jobs.job import Job, keep, require_name, require_no_job
 from dikast.aws.jobs.prompt import judge_template
 from dikast.aws.jobs.published import Target
 from dikast.aws.jobs.requests import Asked, Data, is_nova, training_request
@@ -80,6 +82,8 @@ def command(
     aws = section(spec)
     reward = read_reward(spec.reward)
     certificate_for(reward, spec.certificate, uncertified=uncertified)
+    if name and target != "bedrock":
+        require_name(name)  # Bedrock's own are wider, and held to its model
     chosen = name or f"{_in_letters(reward.file.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     with tempfile.TemporaryDirectory() as scratch:
         uploads, data = _data(spec, aws, target, chosen, Path(scratch))
@@ -94,11 +98,11 @@ def command(
             _print_call(called, uploads) if called else print_request(asked, uploads)
             return
         folder = output or Path("runs") / chosen
-        RunFolder(folder).begin(spec)
-        _keep_sent(called or asked, folder, template)
-        for note in (called or asked).notes:
-            typer.echo(f"note: {note}", err=True)
-        started = _started(called or asked, aws, target, uploads)
+        with job_folder(folder, spec):
+            _keep_sent(called or asked, folder, template)
+            for note in (called or asked).notes:
+                typer.echo(f"note: {note}", err=True)
+            started = _started(called or asked, aws, target, uploads)
     keep(Job(target=target, name=started, region=aws.region, output=aws.output), folder)
     typer.echo(asked.command or started)
     if asked.command:
@@ -115,6 +119,21 @@ def _started(sent: Asked | Called, aws: AwsSpec, target: Target, uploads: Mappin
     if isinstance(sent, Called):
         return start_through_sdk(sent, clients, uploads=uploads, evaluator=evaluator)
     return start(sent, clients, uploads=uploads, evaluator=evaluator)
+
+
+@contextmanager
+def job_folder(folder: Path, spec: RunSpec) -> Generator[None]:
+    """Begins a job's folder; where the start is refused, a folder that was not there is not there again."""
+    require_no_job(folder)
+    was_there = folder.exists()
+    RunFolder(folder).begin(spec)
+    try:
+        yield
+    except BaseException as error:
+        # Where somebody stops it, nobody knows what the service has taken by then: what was sent stays.
+        if not was_there and not isinstance(error, KeyboardInterrupt):
+            shutil.rmtree(folder)
+        raise
 
 
 def section(spec: RunSpec) -> AwsSpec:
