@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import platform
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 from packaging_reward import EXAMPLE, example_reward, plain_reward
 
+from dikast.aws.build.runtime import runtime_of
 from dikast.cli.main import run
 
 
@@ -54,6 +57,50 @@ def test_what_a_trainer_would_stumble_over_is_a_usage_error(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--certificate", "c.json"], "--certificate c.json: goes along or --uncertified is said"),
+        (["--set", "namespace="], "--set namespace=: CloudWatch takes 1 to 255"),
+        (["--set", "namespace=AWS/mine"], "--set namespace=AWS/mine: CloudWatch"),
+        (["--set", "journal=/var/j.db"], "--set journal=/var/j.db: a function may write below /tmp only"),
+        (
+            ["--profile-model", "arn:aws:bedrock:us-east-1::foundation-model/m"],
+            "no judge of this reward is an inference",
+        ),
+    ],
+)
+def test_what_would_be_passed_over_or_fail_in_the_cloud_alone_is_a_usage_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+):
+    always = ["--alone", "fail", "--uncertified", "-o", str(tmp_path / "out")]
+
+    code, _, err = told(capsys, plain_reward(tmp_path), *always, *options)
+
+    assert code == 2
+    assert said in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "out").touch()
+
+    code, _, err = told(capsys, plain_reward(tmp_path), "--alone", "fail", "--uncertified", "-o", tmp_path / "out")
+
+    assert code == 4
+    assert "SageMaker-plain-review.zip: cannot be written" in err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a function's libraries run on Linux only")
+def test_a_package_runs_here_where_python_and_processor_are_the_same():
+    here, other = ("arm64", "x86_64") if platform.machine() == "aarch64" else ("x86_64", "arm64")
+    another = "3.12" if sys.version_info[:2] != (3, 12) else "3.13"
+
+    assert runtime_of(None, here).is_here
+    assert not runtime_of(None, other).is_here
+    assert not runtime_of(another, here).is_here
+
+
 def test_a_further_setting_reaches_the_handler(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     options = ["--alone", "fail", "--uncertified", "--set", "log_texts=true", "--set", "parts_as=Reward"]
 
@@ -82,3 +129,4 @@ def test_a_certificate_for_another_judge_is_refused(tmp_path: Path, capsys: pyte
 
     assert code == 2
     assert "made for another reward than" in err
+    assert "or say --uncertified" in err

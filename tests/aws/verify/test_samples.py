@@ -42,6 +42,19 @@ def test_a_row_that_is_neither_is_told_with_its_line(tmp_path):
         read_samples(tmp_path / "rows.jsonl", 8)
 
 
+@pytest.mark.parametrize("prompt", [5, {"role": "user"}, True])
+def test_a_prompt_that_is_neither_text_nor_turns_is_told_with_its_line(tmp_path, prompt):
+    write_rows(tmp_path / "rows.jsonl", [{**ROLLOUT, "prompt": prompt}])
+
+    with pytest.raises(DataError, match=r"rows\.jsonl:1: 'prompt' must be a text or a list"):
+        read_samples(tmp_path / "rows.jsonl", 8)
+
+
+@pytest.mark.parametrize("odd", [{"metadata": 5}, {"messages": [{"role": "user"}, {"role": "assistant"}]}])
+def test_a_sample_without_contents_or_with_odd_metadata_has_its_forms_too(odd):
+    assert len(forms({"id": "a", "messages": [TURN], **odd})) == 5
+
+
 def test_no_more_rows_are_read_than_asked_for(tmp_path):
     write_rows(tmp_path / "rows.jsonl", [ROLLOUT, ROLLOUT, {"text": "?"}])
 

@@ -3,17 +3,20 @@
 import base64
 import io
 import json
+import os
+import sys
 import zipfile
 from contextlib import ExitStack
 
 import pytest
 from packaging_reward import built_of, example_reward, example_rows
 
+from dikast.aws.verify import targets
 from dikast.aws.verify.emulator import is_installed
 from dikast.aws.verify.samples import BUILT_IN
 from dikast.aws.verify.targets import DeployedTarget, InProcessTarget, open_target, package_of
 from dikast.cli.main import run
-from dikast.errors import UnavailableError, UsageError
+from dikast.errors import DataError, UnavailableError, UsageError
 from dikast.rollouts import write_rows
 
 boto3 = pytest.importorskip("boto3")
@@ -107,6 +110,82 @@ def test_a_package_of_somebody_elses_needs_its_handler_named(tmp_path):
         package = package_of(tmp_path / "theirs.zip", "app.handler", stack)
 
     assert (package.handler, package.alone) == ("app.handler", True)
+
+
+def test_a_folder_with_a_package_says_to_give_the_package(tmp_path):
+    (tmp_path / "SageMaker-review.zip").touch()
+
+    with ExitStack() as stack, pytest.raises(UsageError, match=r"give the package, .*SageMaker-review\.zip"):
+        package_of(tmp_path, None, stack)
+
+
+def test_a_file_that_is_no_zip_is_told(tmp_path):
+    (tmp_path / "half.zip").write_bytes(b"PK")
+
+    with ExitStack() as stack, pytest.raises(DataError, match=r"half\.zip: cannot be unpacked"):
+        package_of(tmp_path / "half.zip", None, stack)
+
+
+def test_a_package_for_another_python_is_not_tried(tmp_path):
+    with zipfile.ZipFile(tmp_path / "arm.zip", "w") as packed:
+        packed.writestr("msgspec/_core.cpython-39-riscv64-linux-gnu.so", "")
+
+    with ExitStack() as stack, pytest.raises(UsageError, match=r"is built for Python 3\.9 on riscv64"):
+        package_of(tmp_path / "arm.zip", "app.handler", stack)
+
+
+@pytest.mark.parametrize("limits", [("1", "0"), ("nan", "1"), ("1", "1")])
+def test_a_range_is_the_lowest_and_the_highest(tmp_path, capsys, limits):
+    (tmp_path / "theirs.py").write_text("def lambda_handler(event, context):\n    return []\n")
+
+    assert run(["aws", "verify", str(tmp_path / "theirs.py"), "--range", *limits]) == 2
+
+    assert "give the lowest score, then the highest" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("raise ValueError('boom')", "ValueError: boom"),
+        ("def lambda_handler(event context): ...", "SyntaxError"),
+        ("def another(event, context): ...", "AttributeError"),
+    ],
+)
+def test_a_module_that_does_not_load_fails_the_first_event_without_an_emulator_too(
+    tmp_path, monkeypatch, capsys, source, said
+):
+    monkeypatch.setattr(targets, "is_installed", lambda: False)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(os, "environ", {**os.environ})
+    name = f"broken_{said.partition(':')[0].lower()}"
+    (tmp_path / f"{name}.py").write_text(source)
+
+    code = run(["aws", "verify", str(tmp_path / f"{name}.py"), "--handler", "lambda_handler"])
+
+    assert code == 1
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
+ENVELOPED = """
+import json
+def handler(event, context):
+    rows = [{"id": one.get("id"), "aggregate_reward_score": 0.5} for one in event]
+    return {"statusCode": 200, "body": json.dumps(rows)}
+"""
+
+
+def test_a_package_is_held_to_its_own_settings_without_an_emulator_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(targets, "is_installed", lambda: False)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(os, "environ", {**os.environ})
+    with zipfile.ZipFile(tmp_path / "theirs.zip", "w") as packed:
+        packed.writestr("enveloped.py", ENVELOPED)
+        packed.writestr("dikast-handler.json", '{"reward": "none.yaml", "envelope": true}')
+
+    run(["aws", "verify", str(tmp_path / "theirs.zip"), "--handler", "enveloped.handler", "--json"])
+
+    found = {one["check"]: one["outcome"] for one in json.loads(capsys.readouterr().out)}
+    assert found["form"] == "passed"
 
 
 @needs_emulator

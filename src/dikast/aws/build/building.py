@@ -9,6 +9,7 @@ runtime, both compiled, the reward with all that its hash covers, `dikast-handle
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ from dikast.aws.build.patterns import compiled_lists
 from dikast.aws.build.runtime import Runtime
 from dikast.aws.build.template import Stack, function_name, template_of
 from dikast.aws.settings import FILE_NAME, HandlerSettings, require_answerable, written
-from dikast.errors import UsageError
+from dikast.errors import ConfigError, UsageError
+from dikast.rollouts import appearing
 from dikast.spec.models import ModelConnection
 from dikast.spec.reading import convert
 from dikast.spec.reward import RewardSpec
@@ -41,6 +43,8 @@ HANDLER = "dikast.aws.handler"
 TEMPLATE = "template.yaml"
 ENVELOPED = frozenset({"open_weight"})
 """Targets that want the answer in an envelope."""
+
+_NAMESPACE = re.compile(r"(?!AWS/|:)[A-Za-z0-9.\-_/#:]{1,255}")
 
 _OF_SERVERS = frozenset({"aiohttp"})
 """Libraries that only a judge behind a server needs, wherever they are imported."""
@@ -83,9 +87,9 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
 
     def write(self, folder: Path) -> None:
         """Writes both files."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / self.name).write_bytes(self.package)
-        (folder / TEMPLATE).write_text(self.template, "utf-8")
+        for name, content in ((self.name, self.package), (TEMPLATE, self.template.encode())):
+            with appearing(folder / name) as out:
+                out.write(content)
 
 
 def settings_for(spec: RewardSpec, certificate: Path | None, **chosen: Any) -> HandlerSettings:
@@ -100,7 +104,19 @@ def settings_for(spec: RewardSpec, certificate: Path | None, **chosen: Any) -> H
     }
     settings = convert({**held, **chosen}, HandlerSettings, where="the handler's settings")
     require_answerable(settings, spec.file.range)
+    _require_usable(settings)
     return settings
+
+
+def _require_usable(settings: HandlerSettings) -> None:
+    """Raises `ConfigError` for what would fail in the cloud alone."""
+    if not _NAMESPACE.fullmatch(settings.namespace):
+        raise ConfigError(
+            f"--set namespace={settings.namespace}: CloudWatch takes 1 to 255 letters, digits and .-_/#: that begin "
+            "with neither ':' nor 'AWS/'"
+        )
+    if settings.journal is not None and not settings.journal.startswith("/tmp/"):
+        raise ConfigError(f"--set journal={settings.journal}: a function may write below /tmp only; name a file there")
 
 
 def build(spec: RewardSpec, order: Order) -> Built:

@@ -43,12 +43,22 @@ _PROFILES = frozenset({"inference-profile", "application-inference-profile"})
 
 def judge_statements(connections: Mapping[str, ModelConnection], profile_models: Sequence[str] = ()) -> list[Statement]:
     """Gives the statements for all models on Bedrock that a reward may ask, as CloudFormation writes them."""
+    if profile_models and not any(_is_profile(name, one) for name, one in connections.items()):
+        raise UsageError(
+            f"--profile-model {profile_models[0]}: no judge of this reward is an inference profile; leave it out"
+        )
     statements: list[Statement] = []
     for name, connection in connections.items():
         if connection.provider == "bedrock":
             statements += _statements(connection.model or name.partition(":")[2], connection.region, profile_models)
     unique = [one for at, one in enumerate(statements) if one not in statements[:at]]
     return [{"Sid": f"Judge{at}", **one} for at, one in enumerate(unique, start=1)]
+
+
+def _is_profile(name: str, connection: ModelConnection) -> bool:
+    model = connection.model or name.partition(":")[2]
+    arn = _ARN.fullmatch(model)
+    return connection.provider == "bedrock" and (arn["kind"] in _PROFILES if arn else bool(_PROFILE.fullmatch(model)))
 
 
 def judge_regions(connections: Mapping[str, ModelConnection]) -> set[str | None]:

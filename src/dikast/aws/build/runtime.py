@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
@@ -34,6 +35,12 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     def machine(self) -> str:
         """As wheels call the processor."""
         return "aarch64" if self.architecture == "arm64" else "x86_64"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this machine and this Python run what is built for it."""
+        here = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return self.python == here and sys.platform == "linux" and platform.machine() == self.machine
 
     def platforms(self) -> list[str]:
         """Wheel platforms that it runs, best first."""

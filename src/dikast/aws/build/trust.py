@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dikast.errors import NotGoodEnoughError
+from dikast.errors import ConfigError, NotGoodEnoughError
 from dikast.spec.reward import RewardSpec
 
 
@@ -34,6 +34,8 @@ def certificate_for(spec: RewardSpec, given: Path | None, *, uncertified: bool) 
     planner = Planner.open(spec, None)
     try:
         require_fit(trust, path, planner.judges)
+    except ConfigError as error:
+        raise ConfigError(f"{error}, or say --uncertified") from None
     finally:
         planner.close()
     return path

@@ -66,6 +66,8 @@ def _from_rollout(row: dict[str, Any], path: Path, line: int) -> Sample:
     prompt = row.get("prompt")
     if prompt is None:
         raise DataError(f"{path}:{line}: neither 'messages' nor 'prompt'; give a trainer's rows, or rollouts")
+    if not isinstance(prompt, str | list):
+        raise DataError(f"{path}:{line}: 'prompt' must be a text or a list of role and content; write it so")
     messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
     answer = row.get("completion", row.get("reference"))
     if isinstance(answer, str):
@@ -81,7 +83,8 @@ def raw(sample: Sample) -> Sample:
 
 def forms(sample: Sample) -> dict[str, Any]:
     """One sample as an event, in each of the forms that the vendor's pages give."""
-    metadata: dict[str, Any] = sample.get("metadata") or {}
+    held = sample.get("metadata")
+    metadata: dict[str, Any] = held if isinstance(held, dict) else {}
     inner = {name: value for name, value in sample.items() if name not in ("id", "messages", "metadata")}
     bare = {"id": sample["id"], "messages": sample["messages"]}
     return {
@@ -95,7 +98,7 @@ def forms(sample: Sample) -> dict[str, Any]:
 
 def _as_parts(turn: dict[str, Any]) -> dict[str, Any]:
     role = "nova_assistant" if turn["role"] == "assistant" else turn["role"]
-    content = turn["content"]
+    content = turn.get("content")
     return {"role": role, "content": [{"type": "text", "text": content}] if isinstance(content, str) else content}
 
 

@@ -8,9 +8,11 @@ import sys
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -20,10 +22,11 @@ from dikast.aws.payload import as_sent
 from dikast.aws.settings import FILE_NAME
 from dikast.aws.verify.emulator import Emulator, Package, Reply, is_installed, read_reply
 from dikast.aws.verify.runtime import link_modules
-from dikast.errors import UnavailableError, UsageError
+from dikast.errors import DataError, UnavailableError, UsageError
 
 HANDLER = "dikast.aws.handler.handler"
 _ARN = re.compile(r"arn:aws[a-z-]*:lambda:(?P<region>[a-z0-9-]+):\d{12}:function:.+")
+_COMPILED = re.compile(r"\.cpython-(\d+)-(\w+)-linux-gnu\.so$")
 _INIT = re.compile(r"Init Duration: ([0-9.]+) ms")
 _NAMES = ("lambda_handler", "handler")
 
@@ -106,8 +109,16 @@ class LocalTarget:
 class InProcessTarget:
     """A handler called in this process: where there is no emulator, and for the tests of the checks."""
 
-    def __init__(self, handler: Callable[[Any, Any], Any], *, seconds: float, name: str = "the handler") -> None:
+    def __init__(
+        self,
+        handler: Callable[[Any, Any], Any],
+        *,
+        seconds: float,
+        name: str = "the handler",
+        folder: Path | None = None,
+    ) -> None:
         self.name = f"{name} in this process, without Lambda's runtime"
+        self.folder = folder
         self._handler = handler
         self._seconds = seconds
 
@@ -210,7 +221,7 @@ def open_target(
     if is_installed():
         target: Target = LocalTarget(package, seconds=seconds, environments=environments)
     else:
-        target = InProcessTarget(_imported(package), seconds=seconds, name=package.handler)
+        target = InProcessTarget(_imported(package), seconds=seconds, name=package.handler, folder=package.folder)
     stack.callback(target.close)
     return target
 
@@ -219,11 +230,15 @@ def package_of(path: Path, handler: str | None, stack: ExitStack) -> Package:
     """The package of a local target. Raises `UsageError` where there is none."""
     if path.suffix == ".zip" and path.is_file():
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dikast-verify-")))
-        with zipfile.ZipFile(path) as packed:
-            packed.extractall(folder)
+        try:
+            with zipfile.ZipFile(path) as packed:
+                packed.extractall(folder)
+        except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
+            raise DataError(f"{path}: cannot be unpacked ({error}); build it again with 'dikast aws build'") from error
+        _require_runnable(folder, path)
         return _package(folder, handler, stack)
     if path.suffix == ".py" and path.is_file():
-        name = handler or next((name for name in _NAMES if f"def {name}(" in path.read_text("utf-8")), None)
+        name = handler or next((name for name in _NAMES if f"def {name}(" in path.read_text("utf-8", "replace")), None)
         if name is None:
             raise UsageError(f"{path}: no function lambda_handler or handler; name it with --handler")
         named = f"{path.stem}.{name.removeprefix(f'{path.stem}.')}"
@@ -237,9 +252,9 @@ def package_of(path: Path, handler: str | None, stack: ExitStack) -> Package:
 
 def _package(folder: Path, handler: str | None, stack: ExitStack) -> Package:
     if handler is None and not (folder / FILE_NAME).is_file():
-        raise UsageError(
-            f"{folder}: holds no {FILE_NAME}, so it was not built by dikast; name its handler with --handler"
-        )
+        packed = sorted(folder.glob("*.zip"))
+        mend = f"give the package, {packed[0]}" if packed else "name its handler with --handler"
+        raise UsageError(f"{folder}: holds no {FILE_NAME}, so it is no unpacked package that dikast built; {mend}")
     handler = handler or HANDLER
     if (folder / handler.partition(".")[0]).exists() or (folder / f"{handler.partition('.')[0]}.py").is_file():
         # Whole as it will be uploaded: what it lacks must not come from here.
@@ -255,7 +270,28 @@ def _imported(package: Package) -> Callable[[Any, Any], Any]:
     sys.path.insert(0, str(package.folder))
     os.environ.update(package.environment, LAMBDA_TASK_ROOT=str(package.folder))
     module, _, function = package.handler.rpartition(".")
-    return getattr(importlib.import_module(module), function)
+    try:
+        return getattr(importlib.import_module(module), function)
+    except Exception as error:  # noqa: BLE001  whatever a module raises, Lambda turns into an error of its first event
+        return _failing(error)
+
+
+def _failing(error: Exception) -> Callable[[Any, Any], Any]:
+    def fails(_event: Any, _context: Any) -> Any:
+        raise error
+
+    return fails
+
+
+def _require_runnable(folder: Path, path: Path) -> None:
+    """Raises `UsageError` for a package whose compiled libraries are another Python's or another processor's."""
+    compiled = [found for one in folder.rglob("*.so") if (found := _COMPILED.search(one.name))]
+    if compiled and not any(found[0] in EXTENSION_SUFFIXES for found in compiled):
+        python, machine = compiled[0].groups()
+        raise UsageError(
+            f"{path}: is built for Python {python[0]}.{python[1:]} on {machine}, which does not run here; deploy it and "
+            "verify its ARN, or build one for here without --python and --arch"
+        )
 
 
 def _client(arn: str, seconds: float) -> Any:

@@ -84,6 +84,8 @@ def command(
 
       dikast aws build reward.yaml --alone fail --python 3.12 --arch arm64 --with-boto3
     """
+    if certificate and uncertified:
+        raise UsageError(f"--certificate {certificate}: goes along or --uncertified is said; leave one of them out")
     spec = read_reward(reward)
     trust = certificate_for(spec, certificate, uncertified=uncertified)
     chosen = {"target": target, "on_missing": _choice(on_missing, "--on-missing", ("group_mean", "raise"))}
@@ -144,5 +146,8 @@ def _show(built: Built, order: Order, output: Path) -> None:
             f"not compiled beforehand, so a cold start takes longer: for that, build with Python {order.runtime.python}"
         )
     typer.echo("next:")
-    typer.echo(f"  dikast aws verify {zip_path}          # in the real runtime, on this machine")
+    if order.runtime.is_here:
+        typer.echo(f"  dikast aws verify {zip_path}          # in the real runtime, on this machine")
     typer.echo(f"  dikast aws deploy {output}          # shows what would change, and asks")
+    if not order.runtime.is_here:
+        typer.echo("  dikast aws verify ARN          # deployed: this machine has another Python or processor")

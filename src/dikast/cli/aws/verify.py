@@ -77,6 +77,8 @@ def command(
 
       dikast aws verify my_handler.py train.jsonl --handler my_handler.lambda_handler --range -1 1 --json
     """
+    if limits and not limits[0] < limits[1]:
+        raise UsageError(f"--range {limits[0]:g} {limits[1]:g}: give the lowest score, then the highest")
     rows = read_samples(data, samples)
     with ExitStack() as stack:
         variables = stack.enter_context(scripted.scripted_judge()) if scripted_judge else {}
@@ -87,7 +89,7 @@ def command(
             raise UsageError(
                 "--scripted-judge: a deployed function cannot reach this machine; verify the package with it"
             )
-        wanted = _held_to(target, opened, limits)
+        wanted = _held_to(opened, limits)
         wanted = msgspec.structs.replace(
             wanted,
             seconds=timeout,
@@ -106,10 +108,10 @@ def command(
         raise NotGoodEnoughError(f"{target}: {len(failed)} of {len(findings)} checks failed: {', '.join(failed)}")
 
 
-def _held_to(named: str, target: Target, limits: tuple[float, float] | None) -> Wanted:
+def _held_to(target: Target, limits: tuple[float, float] | None) -> Wanted:
     """What a package that dikast built says of itself; whatever else is verified says nothing."""
-    folder = target.folder if isinstance(target, LocalTarget) else Path(named)
-    if not (folder / FILE_NAME).is_file():
+    folder = target.folder if isinstance(target, LocalTarget | InProcessTarget) else None
+    if folder is None or not (folder / FILE_NAME).is_file():
         return Wanted(limits=limits or (0.0, 1.0))
     from dikast.spec.reward import read_reward
 
