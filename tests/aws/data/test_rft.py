@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dikast.aws.data.files import check_file, convert_file
-from dikast.errors import DataError
+from dikast.errors import DataError, UsageError
 from dikast.rollouts import write_rows
 from dikast.spec.reward import read_reward
 
@@ -176,6 +176,17 @@ def test_a_column_that_is_dropped_may_hold_anything(tmp_path: Path):
     convert_file(source, target, "rft", drop=["score"]).require_good()
 
     assert json.loads(target.read_text()) == {"id": "line-1", "messages": [{"role": "user", "content": "p"}]}
+
+
+def test_a_reference_can_be_dropped_and_what_no_row_has_cannot(tmp_path: Path):
+    source, target = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    write_rows(source, [{"prompt": "p", "reference": "r", "contract": "c"}])
+
+    convert_file(source, target, "rft", drop=["reference"]).require_good()
+    with pytest.raises(UsageError, match=r"--drop contracts: no row of .* they have contract, prompt, reference"):
+        convert_file(source, target, "rft", drop=["contracts"])
+
+    assert "reference_answer" not in json.loads(target.read_text())
 
 
 def test_a_byte_order_mark_is_told_in_what_is_sent_and_not_carried_over(tmp_path: Path):

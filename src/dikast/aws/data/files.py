@@ -11,7 +11,7 @@ import msgspec
 from dikast.aws.data.plain import has_mark, repeated_keys, unsayable
 from dikast.aws.data.rft import TAKEN, Row, rft_problems, rft_row, verl_problems, verl_row
 from dikast.aws.data.sft import sft_problems, sft_row
-from dikast.errors import DataError
+from dikast.errors import DataError, UsageError
 from dikast.reward.binding import require_columns
 from dikast.rollouts import read_rows, rollout_of, rows_or_errors, write_rows
 from dikast.spec.reward import RewardSpec
@@ -76,11 +76,20 @@ def convert_file(
     def made(row: Row, line: int) -> Row:
         return _made(row, form, source=source, line=line, drop=drop, reward=reward)
 
+    if drop:
+        _require_columns_to_drop(source, drop)
     checked = _checked(source, form, made)
     if checked.problems:
         return checked
     write_rows(target, (made(row, line) for line, row in read_rows(source)))
     return check_file(target, form)
+
+
+def _require_columns_to_drop(source: Path, drop: Collection[str]) -> None:
+    """Raises `UsageError` for a column that no row has: what was meant would stay."""
+    held = {column for _, row in rows_or_errors(source) if not isinstance(row, DataError) for column in row}
+    if held and (absent := [column for column in drop if column not in held]):
+        raise UsageError(f"--drop {absent[0]}: no row of {source} has it; they have {', '.join(sorted(held))}")
 
 
 def _checked(path: Path, form: Form, made: Callable[[Row, int], Row], *, whole: Path | None = None) -> Checked:
@@ -146,9 +155,8 @@ def _said(error: DataError, path: Path, line: int) -> str:
 def _made(row: Row, form: Form, *, source: Path, line: int, drop: Collection[str], reward: RewardSpec | None) -> Row:
     if "messages" in row and "prompt" not in row:
         raise DataError(f"{source}:{line}: it has 'messages' already; check it as it stands, without -o")
-    rollout = rollout_of(
-        {column: value for column, value in row.items() if column not in drop}, path=source, line=line, completion=""
-    )
+    row = {column: value for column, value in row.items() if column not in drop}
+    rollout = rollout_of(row, path=source, line=line, completion="")
     if reward is not None:
         try:
             require_columns(reward, rollout)
