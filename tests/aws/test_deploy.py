@@ -291,6 +291,22 @@ def test_a_stack_that_fails_tells_its_first_failure():
             wait_until(cloud, "stack_create_complete", "arn:stack")
 
 
+def test_where_nobody_answers_nothing_is_removed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    class Waiting:
+        bucket, cloud, resources = "b", Stubbed(), (("Function", "AWS::Lambda::Function"),)
+
+        def apply(self) -> None:
+            raise AssertionError
+
+    monkeypatch.setattr("dikast.aws.deploy.Cloud", lambda _region: Stubbed())
+    monkeypatch.setattr("dikast.aws.deploy.propose_removal", lambda *_args: Waiting())
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+    assert run(["aws", "destroy", NAME]) == 0
+
+    assert "nothing was removed; --yes asks nobody" in capsys.readouterr().out
+
+
 def test_the_command_shows_the_change_asks_and_prints_the_arns(
     built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

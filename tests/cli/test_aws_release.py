@@ -1,6 +1,7 @@
 """`dikast aws release`: the smoke set is asked, scored, and held to the report."""
 
 import asyncio
+import io
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -201,6 +202,29 @@ def test_a_completed_job_is_imported_deployed_asked_and_scored_and_each_is_done_
     assert {row["completion"] for _, row in read_rows(job / "smoke.jsonl")} == {
         f"answer to Ask {at}" for at in range(4)
     }
+
+
+def test_where_nobody_answers_nothing_is_imported(
+    job: Path,
+    bedrock: tuple[str, list[tuple[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+    assert dikast(["aws", "release", str(job)]) == 0
+
+    assert "nothing was imported; --yes asks nobody" in capsys.readouterr().out
+    assert not any(path.endswith("/create-custom-model") for path, _ in bedrock[1])
+
+
+def test_a_smoke_set_that_cannot_be_asked_is_told_before_anything_is_deployed(
+    job: Path, bedrock: tuple[str, list[tuple[str, Any]]], capsys: pytest.CaptureFixture[str]
+):
+    assert dikast(["aws", "release", str(job), "--smoke", "none.jsonl", "--yes"]) == 2
+
+    assert "none.jsonl: no such file" in capsys.readouterr().err
+    assert not any(path.endswith("/create-custom-model") for path, _ in bedrock[1])
 
 
 def test_a_released_model_below_the_report_s_interval_ends_with_1(

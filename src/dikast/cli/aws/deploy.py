@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dikast.cli.aws.asking import agreed
 from dikast.cli.aws.build import OUTPUT
 from dikast.errors import UsageError
 
@@ -43,25 +44,18 @@ def command(
     """
     from dikast.aws.deploy import Cloud, propose
 
-    change = propose(Cloud(region), folder, stack=stack, bucket=bucket, parameters=_pairs(parameter or []))
+    parameters = _pairs(parameter or [])
+    change = propose(Cloud(region), folder, stack=stack, bucket=bucket, parameters=parameters)
     if change is None:
         typer.echo("nothing to change: the stack is as it was built")
         return
     _show(change)
-    if not (yes or _agreed()):
+    if not (yes or agreed("apply it?")):
         change.drop()
-        typer.echo("nothing was changed")
+        typer.echo("nothing was changed; --yes asks nobody")
         return
     typer.echo(f"{'making' if change.new else 'changing'} the stack {change.stack}; this takes some minutes", err=True)
     _show_outputs(change.apply())
-
-
-def _agreed() -> bool:
-    try:
-        return typer.confirm("apply it?")
-    except typer.Abort:
-        # Nobody is there, or wants out: the change set must not stay behind.
-        return False
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

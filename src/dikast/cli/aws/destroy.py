@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from dikast.cli.aws.asking import agreed
+
 
 def command(
     stack: Annotated[str, typer.Argument(metavar="STACK", help="The stack's name: the function's, where not chosen.")],
@@ -29,8 +31,8 @@ def command(
     typer.echo(f"stack {stack} in {removal.cloud.region}, and its zips in s3://{removal.bucket}/{stack}/:")
     for name, kind in removal.resources:
         typer.echo(f"  remove {kind:<38} {name}")
-    if not (yes or typer.confirm("remove all of it?")):
-        typer.echo("nothing was removed")
+    if not (yes or agreed("remove all of it?")):
+        typer.echo("nothing was removed; --yes asks nobody")
         return
     removal.apply()
     typer.echo(f"removed {stack}")

@@ -14,6 +14,7 @@ import typer
 from dikast.aws.calling import client
 from dikast.aws.jobs.job import job_in
 from dikast.aws.jobs.releasing import deployed, imported, trained
+from dikast.cli.aws.asking import agreed
 from dikast.cli.tell import ConsoleTeller
 from dikast.errors import ConfigError, DataError, NotGoodEnoughError
 from dikast.loading import open_reward
@@ -58,10 +59,13 @@ def command(
     def clients(service: str) -> Any:
         return client(service, job.region)
 
+    if smoke is not None:
+        _prompts(smoke)  # what is wrong with it is told before anything is deployed, which costs
     if run.done("release") is None:
         made = trained(job, clients)
-        if not yes:
-            typer.confirm(f"import and deploy {made} as {chosen}? Answers are then billed by tokens", abort=True)
+        if not (yes or agreed(f"import and deploy {made} as {chosen}? Answers are then billed by tokens")):
+            typer.echo("nothing was imported; --yes asks nobody")
+            return
         aws = run.spec().file.aws
         bedrock = clients("bedrock")
         arn = imported(made, name=chosen, role=aws.role if aws else None, bedrock=bedrock)
@@ -73,11 +77,16 @@ def command(
         ask_and_compare(run, smoke, BedrockModel(f"bedrock:{place}", connection), arm=arm, max_tokens=max_tokens)
 
 
-def ask_and_compare(run: RunFolder, smoke: Path, model: Any, *, arm: str, max_tokens: int) -> None:
-    """Asks a model the smoke set, scores the answers, and holds their mean to the report's interval."""
+def _prompts(smoke: Path) -> list[Rollout]:
     rows = [rollout_of(row, path=smoke, line=line, completion="") for line, row in read_rows(smoke)]
     if not rows:
-        raise DataError(f"{smoke}: holds no prompt to ask")
+        raise DataError(f"{smoke}: holds no prompt to ask; name a file that does")
+    return rows
+
+
+def ask_and_compare(run: RunFolder, smoke: Path, model: Any, *, arm: str, max_tokens: int) -> None:
+    """Asks a model the smoke set, scores the answers, and holds their mean to the report's interval."""
+    rows = _prompts(smoke)
     spec = run.spec()
     certificate = run.certificate if run.certificate.is_file() else spec.certificate
     reward = open_reward(spec.reward, certificate if certificate.is_file() else None, run.journal)
