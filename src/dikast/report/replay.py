@@ -27,7 +27,7 @@ def heading(replay: Replay) -> Iterator[str]:
     some = replay.rollouts < replay.logged_rollouts
     of = f" of {replay.logged_rollouts} in {replay.logged_groups}" if some else ""
     yield (
-        f"{replay.run}, phase {replay.phase}: {replay.rollouts} rollouts{of}, {replay.groups} groups, {replay.steps} steps"
+        f"{replay.run}, phase {replay.phase}: {_many(replay.rollouts, 'rollout')}{of}, {_many(replay.groups, 'group')}, {_many(replay.steps, 'step')}"
     )
     for one in replay.then:
         share = "" if len(replay.then) == 1 else f", {one.rollouts} rollouts"
@@ -61,7 +61,13 @@ def figures(replay: Replay) -> Rows:
     if rise := replay.rise:
         apart = "—" if rise.apart is None else _shown(_negative(rise.apart))
         rows.append(
-            ("rise over the run", _shown(rise.then), _shown(rise.now), apart, f"{rise.steps} steps at either end")
+            (
+                "rise over the run",
+                _shown(rise.then),
+                _shown(rise.now),
+                apart,
+                f"first and last {rise.steps} of {replay.steps} steps",
+            )
         )
     rows.append(
         ("flat groups", _shown(order.flat_then), _shown(order.flat_now), "", f"{order.flat_then.n} with siblings")
@@ -131,7 +137,8 @@ def _of_groups(found: Compared) -> Iterator[str]:
 def _of_rise(found: Compared) -> Iterator[str]:
     rise = found.rise
     if rise is None:
-        yield f"Whether scores rise over the run is not said: {found.steps} steps are logged, and it takes {LEAST_STEPS}."
+        logged = "all rollouts are logged as of one step" if found.steps == 1 else f"{found.steps} steps are logged"
+        yield f"Whether scores rise over the run is not said: {logged}, and it takes {LEAST_STEPS}."
     elif rise.then.value is None or rise.now.value is None:
         yield "Whether scores rise over the run is not said: no rollout of its beginning or its end has both scores."
     elif rise.groups < LEAST_DOCUMENTS:
@@ -188,6 +195,10 @@ def _negative(one: Interval) -> Interval:
     """Then less now, the other way round."""
     low, value, high = (None if x is None else -x for x in (one.high, one.value, one.low))
     return Interval(value=value, low=low, high=high, n=one.n)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _short(name: str) -> str:
