@@ -144,7 +144,7 @@ items: comments
 judge:
   model: recorded:verdicts.jsonl
   criteria:
-    - {id: same_point, ask: Does the comment make the same point as the review?}
+    - {id: same_point, ask: "Does the comment make the same point as the review?"}
 """
 
 

@@ -13,13 +13,24 @@ import msgspec
 import pytest
 from changing_judge import running
 
+from dikast.certify.certificate import (
+    Certificate,
+    ChosenReading,
+    Consistency,
+    CriterionCertificate,
+    ModelIdentity,
+    certificate_hash,
+)
+from dikast.certify.files import write_whole
+from dikast.certify.labels import Split
 from dikast.cli.main import run
 from dikast.errors import ModelError
 from dikast.journal import Journal, LoggedScore
-from dikast.loading import open_reward
+from dikast.loading import open_reward, open_uncertified
 from dikast.models.base import Request
 from dikast.models.opening import open_model
 from dikast.records import Part, Rollout, Score
+from dikast.stats.intervals import unknown
 
 REAL = open_model
 REWARD = """\
@@ -371,6 +382,92 @@ def test_the_answers_go_where_the_journal_is_named(logged: Any, model: Any, caps
     kept = Journal.look(Path("run/journal.db"))
     assert kept.count() == 5
     kept.close()
+
+
+def certified(reward: str, factor: float) -> Certificate:
+    """Writes the run's certificate, made for a reward."""
+    opened = open_reward(Path(reward), None, None)
+    names = ("tpr", "tnr", "precision", "j", "kappa", "ac1", "auc", "flip_rate", "variance", "within_group")
+    criteria = {
+        one.id: CriterionCertificate(
+            n=0,
+            yes=0,
+            no=0,
+            level="amber",
+            factor=factor if one.id == "kind" else 1.0,
+            reading=ChosenReading(threshold=0.5),
+            why="made by a test",
+            base_rate=None,
+            **dict.fromkeys(names, unknown()),
+        )
+        for one in opened.criteria
+    }
+    made = Certificate(
+        reward=opened.about.name,
+        reward_hash=opened.hash,
+        model=ModelIdentity(name=opened.model, fingerprint=opened.fingerprint),
+        level="amber",
+        criteria=criteria,
+        annotators=("author-pass-1",),
+        labels_hash="",
+        split=Split(by="hash", tuning=(), certificate=(), hash=""),
+        consistency=Consistency(units=0, variants={}),
+        seed=0,
+        made_with={},
+        date="2026-01-01",
+    )
+    opened.close()
+    write_whole(made, Path("run/certificate.json"))
+    return made
+
+
+class TestCertificate:
+    def test_the_run_s_own_is_taken_where_it_was_made_for_the_reward(
+        self, logged: Any, capsys: pytest.CaptureFixture[str]
+    ):
+        logged([("a", ["good=0.75 kind=0.25"])])
+        made = certified("second.yaml", 0.5)
+
+        assert replay("second.yaml", "-o", "scores.jsonl", "--json") == 0
+
+        told = capsys.readouterr()
+        assert "certificate: run/certificate.json, which was made for this reward" in told.err
+        assert json.loads(told.out)["now"]["certificate_hash"] == certificate_hash(made)
+        # Read at 0.5: good yes, kind no at half its weight.
+        assert lines("scores.jsonl")[0]["score"] == pytest.approx(1 / 1.5)
+
+    def test_none_is_taken_where_it_was_made_for_another(self, logged: Any, capsys: pytest.CaptureFixture[str]):
+        logged([("a", ["good=0.75 kind=0.25"])])
+        certified("second.yaml", 0.5)
+
+        assert replay("compared.yaml", "--min-coverage", "0") == 0
+
+        assert "certificate: none" in capsys.readouterr().err
+
+    def test_a_run_that_set_it_aside_is_replayed_as_it_was_scored(
+        self, logged: Any, model: Any, capsys: pytest.CaptureFixture[str]
+    ):
+        logged()
+        certified("second.yaml", 0.5)
+        reward, _ = open_uncertified(Path("second.yaml"), Path("run/certificate.json"), Path("run/journal.db"))
+        rollout = Rollout(id="r", group="a", prompt="a", completion="good=0.75 kind=0.25", columns={"contract": "c"})
+        keep(reward.journal, 0, [rollout], reward.score([rollout]), reward=reward.hash, phase="rl")
+        reward.close()
+        model.asked.clear()
+
+        found = replayed(capsys, "second.yaml")
+
+        assert (found["same"], found["now"]["certificate_hash"], model.asked) == (True, None, [])
+
+    def test_it_may_be_set_aside_or_another_be_named_and_not_both(
+        self, logged: Any, capsys: pytest.CaptureFixture[str]
+    ):
+        logged([("a", ["good=0.75 kind=0.25"])])
+        certified("second.yaml", 0.5)
+
+        assert replay("second.yaml", "-o", "scores.jsonl", "--uncertified") == 0
+        assert lines("scores.jsonl")[0]["score"] == pytest.approx(0.5)
+        assert replay("second.yaml", "--uncertified", "--certificate", "run/certificate.json") == 2
 
 
 HOSTILE = "\x1b[31mred\x1b[0m\u202etxt.exe"
