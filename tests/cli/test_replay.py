@@ -247,6 +247,17 @@ def test_what_was_missing_or_gated_then_may_be_scored_now(
     assert found["mean"]["now"] == {"value": 0.5, "low": None, "high": None, "n": 1}
 
 
+def test_a_gate_that_decides_now_is_told(logged: Any, folder: Path, capsys: pytest.CaptureFixture[str]):
+    logged([("a", ["good=0.5 kind=1", "good=1 x"])])
+    (folder / "short.yaml").write_text(REWARD.replace("max_words: 8", "max_words: 4"))
+
+    assert replay("short.yaml", "--show", "1") == 0
+
+    out = capsys.readouterr().out
+    assert "step-0-0, step 0: 0.500 → 0.000" in out
+    assert "gated now by length" in out
+
+
 def test_a_preference_judge_meets_the_same_siblings_as_then(
     logged: Any, model: Any, capsys: pytest.CaptureFixture[str]
 ):

@@ -11,7 +11,7 @@ from dikast.evaluate.replay import Comparison, Place
 from dikast.evaluate.replayed import Compared
 from dikast.evaluate.siblings import siblings_of
 from dikast.records import Part, Score
-from dikast.report.replay import verdict_of
+from dikast.report.replay import change_line, verdict_of
 
 Given = float | None
 
@@ -136,7 +136,7 @@ class TestFigures:
 
         assert list(found.parts) == ["good"]
         part = found.parts["good"]
-        assert (part.then.value, part.now.value, part.n, part.changed.value) == (0.5, 0.0, 2, 0.5)
+        assert (part.then.value, part.now.value, part.n, part.changed.value) == pytest.approx((0.5, 0.0, 2, 0.5))
         assert (found.parts_then_only, found.parts_now_only) == (("old",), ("new",))
 
     def test_nothing_at_all_has_no_figures(self):
@@ -186,9 +186,10 @@ class TestChange:
     def test_where_no_part_is_in_both_the_gate_that_decided_is_told(self):
         then = Score(id="a", group="g", score=0.0, status="gated", detail="json: not JSON")
 
-        found = change_of(3, then, score(0.9, good=1.0), by=0.9)
+        found = change_of(3, then, score(0.9, name="a", good=1.0), by=0.9)
 
-        assert (found.part, found.detail) == (None, "json: not JSON")
+        assert (found.part, found.gated, found.detail) == (None, "then", "json: not JSON")
+        assert change_line(found, by="difference") == "a, step 3: 0.000 → 0.900; gated then by json: not JSON"
 
 
 values = st.one_of(st.none(), st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), st.floats(0, 1))

@@ -98,7 +98,7 @@ def command(
     teller = ConsoleTeller()
     source = journal_in(run)
     if output is not None:
-        require_apart(output, source, reward)
+        require_apart(output, source, reward, *filter(None, (certificate, journal)))
     asked = Asked(run=run, phase=phase, groups=groups, output=output, deadline=deadline, show=show)
     counts = Counts()
     log = Journal.look(source)

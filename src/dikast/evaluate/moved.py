@@ -15,6 +15,9 @@ def change_of(step: int, then: Score, now: Score, *, by: float) -> Change:
     """Describes the change of a rollout that has both scores."""
     if then.score is None or now.score is None:
         raise ValueError(f"{now.id}: a missing score has not changed by anything")
+    gated, decided = (
+        ("now", now) if now.status == "gated" else ("then", then) if then.status == "gated" else (None, None)
+    )
     return Change(
         id=now.id,
         group=now.group,
@@ -23,7 +26,8 @@ def change_of(step: int, then: Score, now: Score, *, by: float) -> Change:
         now=now.score,
         by=by,
         part=_most_moved(then, now),
-        detail=_cut(now.detail or then.detail),
+        gated=gated,
+        detail=_cut(decided.detail) if decided else None,
     )
 
 

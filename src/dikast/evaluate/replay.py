@@ -52,8 +52,8 @@ class _OfPart:
     def result(self) -> PartReplayed:
         n = int(sum(self.sizes))
         return PartReplayed(
-            then=_mean(self.then, self.sizes),
-            now=_mean(self.now, self.sizes),
+            then=_share(self.then, self.sizes),
+            now=_share(self.now, self.sizes),
             n=n,
             changed=_share(self.changed, self.sizes),
         )

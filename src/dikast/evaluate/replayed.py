@@ -78,7 +78,9 @@ class PartReplayed(msgspec.Struct, frozen=True, kw_only=True):
 
     then: Interval
     now: Interval
+    """Its mean. Of the intervals n counts groups."""
     n: int
+    """Rollouts."""
     changed: Interval
     """Share of the rollouts in which it is another."""
 
@@ -105,8 +107,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """The difference, or where ranges differ that of its rank among all, both in 0..1."""
     part: PartMoved | None
     """Null where no part that both have moved."""
+    gated: Literal["then", "now"] | None
+    """When a gate decided, where it did."""
     detail: str | None
-    """Which gate decides now, or did then; cut."""
+    """Which gate that was, and why; cut."""
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dikast.evaluate.replay import LEAST_STEPS, STATUSES
 from dikast.evaluate.replayed import Change, Compared, Replay, Rise
+from dikast.evaluate.siblings import ALIKE
 from dikast.evaluate.summary import LEAST_DOCUMENTS
 from dikast.report.words import interval, number
 from dikast.stats.intervals import Interval
@@ -118,8 +119,10 @@ def change_line(change: Change, *, by: str) -> str:
     line = f"{_short(change.id)}, step {change.step}: {moved}"
     if part := change.part:
         line += f"; {part.name} {number(part.then)} → {number(part.now)}"
-    reason = change.part.reason if change.part and change.part.reason else change.detail
-    return line + (f": {reason}" if reason else "")
+        line += f": {part.reason}" if part.reason else ""
+    if change.gated:
+        line += f"; gated {change.gated} by {change.detail}"
+    return line
 
 
 def _of_groups(found: Compared) -> Iterator[str]:
@@ -184,7 +187,8 @@ def _named(name: str | None, reward: str, certificate: str | None) -> str:
 
 
 def _shown(one: Interval) -> str:
-    return interval(one.value, one.low, one.high)
+    # What is left of nothing by rounding is nothing.
+    return interval(*(None if x is None else 0.0 if abs(x) <= ALIKE else x for x in (one.value, one.low, one.high)))
 
 
 def _share(one: Interval) -> str:
