@@ -230,6 +230,29 @@ def test_the_judge_is_asked_once_before_the_first_event_unless_switched_off(judg
     assert bool(model.asked) == warm_up
 
 
+def test_an_event_that_waits_for_the_reward_already_is_the_warm_up(judged_by, scripted_model):
+    model = scripted_model(judged)
+    opened, come = judged_by(REWARD, model), threading.Event()
+
+    def opened_late():
+        come.wait(10)
+        return opened
+
+    function = RewardFunction(HandlerSettings(reward="r", alone="fail"), lambda: -1.0, opened_late)
+    answers = []
+    event = threading.Thread(target=lambda: answers.extend(function.answer([sample("1")], Context(30))))
+    event.start()
+    while not function._called:
+        time.sleep(0.001)
+    come.set()
+    event.join()
+    function.wait()
+
+    assert scores(answers) == [1.0]
+    # One question for each of the two criteria.
+    assert len(model.asked) == 2
+
+
 def test_a_judge_that_stays_cold_is_told_and_stops_nothing(function, capfd):
     cold = function(lambda _: ModelError("rate_limited", "too many requests"), warm_up=True)
 

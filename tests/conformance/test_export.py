@@ -1,6 +1,7 @@
 """What `dikast export` writes, read by the trainer's own loader; for TRL, run."""
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -182,3 +183,21 @@ def test_gyms_own_parser_takes_the_configuration_and_its_server_the_settings(
     # Gym puts a server of its own before the agent.
     names = ["dikast", "dikast_agent", "dikast_environment_server", "policy_model"]
     assert told == [names, [], str(tmp_path / "reward.yaml"), 120.0]
+
+
+def test_gym_finds_nothing_undefined_in_the_printed_command(python_of: Callable[[str], Path], tmp_path: Path):
+    gym = python_of("nemo-gym").parent / "gym"
+    folder, command = export("nemo-gym", write_run(tmp_path))
+    start = shlex.split(command.replace("URL", "http://127.0.0.1:9/v1"))
+    assert start[:6] == ["cd", str(folder), "&&", "gym", "env", "start"]
+
+    done = subprocess.run(
+        [gym, "env", "validate", "--strict", *start[6:]],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT / "src")},
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Config is valid" in done.stdout + done.stderr

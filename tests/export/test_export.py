@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from dikast.cli.main import run as dikast
 from dikast.errors import ConfigError, DataError, UsageError
 from dikast.export.run import exported
-from dikast.export.trainers import TRAINERS
+from dikast.export.trainers import TRAINERS, left_out
 from dikast.export.writing import as_python, as_toml
 from dikast.spec.run import read_run
 
@@ -152,11 +152,48 @@ def test_a_constant_goes_along_by_name(run_file: Callable[..., Path]):
     assert "on_missing=0.5'" in openrlhf
 
 
-def test_what_only_trl_has_is_told(run_file: Callable[..., Path]):
+def test_what_the_files_do_not_hold_is_told(run_file: Callable[..., Path]):
     run = exported(read_run(run_file(rl={"epsilon": 0.2, "max_steps": 5})), gpus=1, uncertified=True)
 
-    assert run.left_out == ["epsilon"]
-    assert run.rl["max_steps"] == 5
+    assert left_out("trl", run) == []
+    assert left_out("verl", run) == ["epsilon"]
+    assert left_out("openrlhf", run) == ["epsilon", "max_steps"]
+    assert left_out("nemo-gym", run) == ["epsilon", "max_steps", "policy"]
+
+
+CHANGES: dict[str, Any] = {
+    "max_steps": 9,
+    "num_generations": 2,
+    "per_device_train_batch_size": 4,
+    "gradient_accumulation_steps": 2,
+    "max_completion_length": 32,
+    "learning_rate": 3e-4,
+    "temperature": 0.5,
+    "top_p": 0.5,
+    "top_k": 5,
+    "beta": 0.1,
+    "save_steps": 7,
+    "scale_rewards": "none",
+    "epsilon": 0.3,
+}
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_a_setting_is_told_as_left_out_exactly_where_it_changes_nothing(trainer: str, run_file: Callable[..., Path]):
+    path = run_file()
+    plain = read_run(path).file.rl
+
+    def told_and_written(rl: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+        run = run_file(rl=rl)
+        folder, _ = export(trainer, run)
+        written = {str(one.relative_to(folder)): one.read_text("utf-8") for one in folder.rglob("*") if one.is_file()}
+        return left_out(trainer, exported(read_run(run), gpus=2, uncertified=True)), written
+
+    _, before = told_and_written(plain)
+    for name, value in CHANGES.items():
+        told, written = told_and_written({**plain, name: value})
+
+        assert (name in told) == (written == before), name
 
 
 @pytest.mark.parametrize(
@@ -166,9 +203,26 @@ def test_what_only_trl_has_is_told(run_file: Callable[..., Path]):
         ("smollm2-135m-instruct", "'smollm2-135m-instruct' is a file of dikast's own"),
     ],
 )
-def test_a_policy_that_only_dikast_has_is_refused(policy: str, told: str, run_file: Callable[..., Path]):
-    with pytest.raises(ConfigError, match=rf"run.yaml: policy: {told}"):
-        exported(read_run(run_file(policy=policy)), gpus=1, uncertified=True)
+def test_a_policy_that_only_dikast_has_is_refused_by_all_who_write_it(
+    policy: str, told: str, run_file: Callable[..., Path]
+):
+    run = run_file(policy=policy)
+
+    for trainer in TRAINERS:
+        if trainer != "nemo-gym":
+            with pytest.raises(ConfigError, match=rf"run.yaml: policy: {told}"):
+                export(trainer, run)
+
+    assert not (run.parent / "exports").exists()
+
+
+def test_gyms_server_judges_for_any_policy_so_none_is_asked_for(run_file: Callable[..., Path]):
+    own = run_file(policy="smollm2-135m-instruct")
+
+    folder, command = export("nemo-gym", own, gpus=0)
+
+    assert "smollm2" not in "".join(path.read_text("utf-8") for path in folder.rglob("*") if path.is_file())
+    assert command.endswith("--model-type vllm_model --model NAME --model-url URL --model-api-key KEY")
 
 
 def test_a_policy_of_the_command_line_takes_its_place(
@@ -215,7 +269,7 @@ def test_a_trainer_without_an_export_is_told_with_those_that_have_one(run_file: 
         export("ppo", run_file())
 
 
-def test_only_trl_trains_without_a_gpu(run_file: Callable[..., Path]):
+def test_of_those_that_train_only_trl_does_without_a_gpu(run_file: Callable[..., Path]):
     run = run_file()
 
     script = (export("trl", run, gpus=0)[0] / "train.py").read_text("utf-8")

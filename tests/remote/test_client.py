@@ -171,6 +171,11 @@ def test_a_name_that_is_not_served_is_told_with_those_that_are(served: running_s
         RemoteReward.at(served.address + "/other%20name")
 
 
+def test_an_address_with_a_name_behind_it_is_told_where_the_name_belongs(served: running_serve.RunningServe):
+    with pytest.raises(UnavailableError, match=r"answered 404.*stands in name=, or RemoteReward\.at takes both"):
+        RemoteReward(served.address + "/hashed")
+
+
 def test_groups_stay_whole_and_requests_small():
     rows = rollouts()
 

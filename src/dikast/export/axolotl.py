@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dikast.export.run import ExportedRun, turns
+from dikast.export.run import SHARED, ExportedRun, turns
 from dikast.export.trl import script
 from dikast.export.writing import as_lines, as_yaml
 
+TAKES = SHARED - {"top_k"}
 MODULE = '''\
 """What Axolotl imports; it needs this folder in PYTHONPATH.
 

@@ -12,6 +12,8 @@ import msgspec
 from dikast.export.run import ExportedRun, turns
 from dikast.export.writing import HEAD, as_lines, as_yaml
 
+TAKES: frozenset[str] = frozenset()
+"""Who trains asks the server, and brings policy and settings."""
 APP = '''\
 """The reward as a resources server of NeMo Gym.
 
@@ -25,6 +27,7 @@ if __name__ == "__main__":
 '''
 SERVER = "dikast"
 AGENT = "dikast_agent"
+CONFIGURATION = f"resources_servers/{SERVER}/configs/{SERVER}.yaml"
 
 
 def files(run: ExportedRun, folder: Path) -> Iterator[tuple[str, str]]:
@@ -34,12 +37,13 @@ def files(run: ExportedRun, folder: Path) -> Iterator[tuple[str, str]]:
     rows = as_lines(_row(row.reference, turns(row), row.columns) for row in run.rows("train"))
     yield f"resources_servers/{SERVER}/data/train.jsonl", rows
     head = f"Serves the reward to NeMo Gym:\n  {command(folder)}"
-    yield f"resources_servers/{SERVER}/configs/{SERVER}.yaml", as_yaml(_configuration(run), head)
+    yield CONFIGURATION, as_yaml(_configuration(run), head)
 
 
 def command(folder: Path) -> str:
-    """What starts the servers; a model of Gym's own belongs beside them."""
-    return f'cd {shlex.quote(str(folder))} && ng_run "+config_paths=[resources_servers/{SERVER}/configs/{SERVER}.yaml]"'
+    """What starts the servers. The capitals are for the user: Gym does not start without the address of a policy."""
+    model = "--model-type vllm_model --model NAME --model-url URL --model-api-key KEY"
+    return f"cd {shlex.quote(str(folder))} && gym env start --config {CONFIGURATION} {model}"
 
 
 def _row(reference: str | None, prompt: list[dict[str, str]], columns: dict[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from typing import Any
 
 import msgspec
 
-from dikast.export.run import ExportedRun, turns
+from dikast.export.run import SHARED, ExportedRun, turns
 from dikast.export.writing import HEAD, as_lines
 from dikast.spec.run import Constant
 
+TAKES = SHARED - {"max_steps", "top_k"}
+"""It counts episodes over the data, not steps."""
 PORT = 8600
 LONGEST_PROMPT = 4096
 """Tokens. Judgement."""

@@ -18,12 +18,12 @@ from dikast.train.rl import DEFAULTS
 
 SHARED = frozenset(
     {
-        "max_steps", "num_generations", "per_device_train_batch_size", "gradient_accumulation_steps",
+        "policy", "max_steps", "num_generations", "per_device_train_batch_size", "gradient_accumulation_steps",
         "max_completion_length", "learning_rate", "temperature", "top_p", "top_k", "beta", "save_steps",
         "scale_rewards",
     }
 )  # fmt: skip
-"""Settings of `rl` that every trainer has in some form; the others are TRL's own."""
+"""The policy, and settings of `rl` that trainers have in some form; the others are TRL's own."""
 
 
 class ExportedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +43,11 @@ class ExportedRun(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def policy(self) -> str:
-        """A checkpoint folder's absolute path, or a name for the trainer to find."""
+        """A checkpoint folder's absolute path, or a name for the trainer to find.
+
+        Raises `ConfigError` for one that only dikast has: whoever writes no policy need not have another.
+        """
+        _require_readable(self.spec.file.policy, where=f"{self.spec.path}: policy")
         folder = self.spec.resolve(self.spec.file.policy)
         return str(folder.resolve()) if (folder / "config.json").is_file() else self.spec.file.policy
 
@@ -72,11 +76,6 @@ class ExportedRun(msgspec.Struct, frozen=True, kw_only=True):
         )
         return max(1, completions // self.rl["num_generations"])
 
-    @property
-    def left_out(self) -> list[str]:
-        """Settings of the file's `rl` that only TRL knows."""
-        return sorted(set(self.spec.file.rl) - SHARED)
-
     def rows(self, part: str) -> Iterator[Rollout]:
         """The prompts of `train`, `valid` or `test`, as rollouts without a completion."""
         path = self.spec.resolve(getattr(self.spec.file.data, part))
@@ -90,8 +89,8 @@ def exported(spec: RunSpec, *, gpus: int, uncertified: bool, policy: str | None 
     `policy` stands in for the run's own: a checkpoint folder, from the working folder, or a name.
     """
     if policy is not None:
+        _require_readable(policy, where="--policy")
         spec = msgspec.structs.replace(spec, file=msgspec.structs.replace(spec.file, policy=_found(policy)))
-    _require_readable(spec.file.policy, where="--policy" if policy is not None else f"{spec.path}: policy")
     certificate = None if uncertified else spec.certificate
     if certificate is not None and not certificate.is_file():
         raise ConfigError(

@@ -12,6 +12,8 @@ from dikast.export.run import ExportedRun
 from dikast.export.writing import HEAD, as_python, as_yaml
 from dikast.spec.run import Constant
 
+TAKES = None
+"""Whatever TRL takes."""
 SCRIPT = '''\
 """Trains a policy with TRL's GRPO: accelerate launch --config_file accelerate.yaml train.py
 

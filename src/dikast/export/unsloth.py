@@ -9,6 +9,8 @@ from pathlib import Path
 from dikast.export.run import ExportedRun
 from dikast.export.trl import script
 
+TAKES = None
+"""Whatever TRL takes."""
 SCRIPT = '''\
 """Trains a policy with Unsloth: python train.py
 

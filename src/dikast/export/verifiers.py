@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dikast.export.run import ExportedRun, turns
+from dikast.export.run import SHARED, ExportedRun, turns
 from dikast.export.writing import HEAD, as_lines, as_toml
 
 TASKSET = '''\
@@ -44,6 +44,7 @@ class DikastTaskset(vf.Taskset[JudgedTask, vf.TasksetConfig]):
             for line in lines:
                 yield JudgedTask(Row(**json.loads(line)), self.config.task)
 '''
+TAKES = SHARED - {"top_p", "top_k", "beta", "scale_rewards"}
 LONGEST_PROMPT = 4096
 """Tokens. Judgement."""
 

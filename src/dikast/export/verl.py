@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from dikast.export.run import ExportedRun, turns
+from dikast.export.run import SHARED, ExportedRun, turns
 from dikast.export.writing import as_lines, as_yaml
 
+TAKES = SHARED
 LONGEST_PROMPT = 4096
 """Tokens; a longer prompt is left out by verl. Judgement."""
 WORKERS = 4

@@ -32,6 +32,7 @@ from dikast.models.converse_stream import as_answered, gathered, refuses_streams
 from dikast.models.formats import BadRequestError, Formats
 from dikast.models.http import asked_to_wait, checked_endpoint, tokens_of
 from dikast.models.limiter import Limiter
+from dikast.models.service_files import know_one_service
 from dikast.models.stopwatch import Stopwatch
 from dikast.records import MissingReason
 from dikast.spec.models import ModelConnection
@@ -275,7 +276,7 @@ class BedrockModel:
         )
         try:
             session: Any = cast("Any", botocore.session).get_session()
-            _know_one_service(session)
+            know_one_service(session, _SERVICE)
             return session.create_client(_SERVICE, region_name=of.region, endpoint_url=of.endpoint, config=config)
         except (BotoCoreError, ValueError) as error:
             raise UnavailableError(f"{self.name}: {error}; set AWS credentials and a region") from error
@@ -287,12 +288,3 @@ def _until(due: float, events: Iterable[dict[str, Any]]) -> Iterator[dict[str, A
         if time.monotonic() > due:
             raise ModelError("timeout", "the answer did not end in time")
         yield event
-
-
-def _know_one_service(session: Any) -> None:
-    """Spares the session a look at the folders of all services of AWS, of which it needs one."""
-
-    def services(_type_name: str) -> list[str]:
-        return [_SERVICE]
-
-    session.get_component("data_loader").list_available_services = services

