@@ -249,7 +249,8 @@ def test_what_was_missing_or_gated_then_may_be_scored_now(
 
 def test_a_gate_that_decides_now_is_told(logged: Any, folder: Path, capsys: pytest.CaptureFixture[str]):
     logged([("a", ["good=0.5 kind=1", "good=1 x"])])
-    (folder / "short.yaml").write_text(REWARD.replace("max_words: 8", "max_words: 4"))
+    name_reward("first.yaml")
+    (folder / "short.yaml").write_text(REWARD.replace("max_words: 8", "max_words: 3"))
 
     assert replay("short.yaml", "--show", "1") == 0
 
@@ -334,8 +335,9 @@ def test_killed_and_run_again_it_asks_nothing_twice(folder: Path):
         assert replay("first.yaml", "-o", "scores.jsonl") == 0
 
     assert len(lines("scores.jsonl")) == 6
-    # The third was under way when it was killed.
-    assert [judge.asked["Is it good?", at] for at in range(6)] == [1, 1, 2, 1, 1, 1]
+    # The third was under way when it was killed, and the second may have arrived in the same turn of the loop.
+    times = [judge.asked["Is it good?", at] for at in range(6)]
+    assert times in ([1, 1, 2, 1, 1, 1], [1, 2, 2, 1, 1, 1])
 
 
 def test_too_little_coverage_is_not_good_enough_and_all_is_told(logged: Any, capsys: pytest.CaptureFixture[str]):
