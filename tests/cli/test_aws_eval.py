@@ -135,6 +135,17 @@ def test_what_is_read_back_again_leaves_nothing_of_what_was_read_before(run_file
     assert [(one["id"], one["score"]) for one in kept] == [("sample-9", 0.25)]
 
 
+def test_half_a_surrogate_in_what_a_policy_wrote_is_read_back_as_a_question_mark(run_file: Path):
+    test = next(row for _, row in read_rows(EXAMPLE / "data" / "test.jsonl"))
+    sample = sample_of(0, test, 0.5) | {"completion": "half \ud800 of it"}
+    Path("log.jsonl").write_text(json.dumps(logged(sample)) + "\n")
+
+    assert run(["aws", "eval", str(run_file), "--read", "log.jsonl", "-o", "job"]) == 0
+
+    [answer] = read_evaluation(Path("job")).answers
+    assert answer.completion == "half ? of it"
+
+
 OTHER = """
 name: other
 objective: Judge the comments.

@@ -17,6 +17,7 @@ import msgspec
 
 from dikast.aws.events import MISSING_BECAUSE, read_event
 from dikast.errors import DataError
+from dikast.evaluate.judging import storable
 from dikast.records import MISSING_REASONS, Message, Part, Rollout, Score
 from dikast.rollouts import group_of, read_rows
 from dikast.spec.reward import RewardSpec
@@ -72,7 +73,7 @@ def _rows(paths: Iterable[Path]) -> Iterator[tuple[Path, int, dict[str, Any]]]:
     for path in paths:
         for file in _files(path):
             for line, row in read_rows(file):
-                yield file, line, _message_of(row)
+                yield file, line, _message_of(_whole(row))
 
 
 def _files(path: Path) -> list[Path]:
@@ -148,9 +149,20 @@ def _scored(value: Any, depth: int) -> dict[str, Any] | None:
 def _plain(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
-            return json.loads(value)
+            return _whole(json.loads(value))
         except (ValueError, RecursionError):
             return value
+    return value
+
+
+def _whole(value: Any) -> Any:
+    """Replaces half surrogates, which a policy may write and no file can hold."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_whole(one) for one in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {_whole(name): _whole(one) for name, one in cast("dict[str, Any]", value).items()}
     return value
 
 
