@@ -339,10 +339,10 @@ def test_stopped_and_run_again_it_asks_nothing_twice(folder: Path, how: signal.S
         assert replay("first.yaml", "-o", "scores.jsonl") == 0
 
     assert len(lines("scores.jsonl")) == 6
-    # The third was under way when it was stopped, and the second may have arrived in the same turn of the loop.
+    # One was under way when it was stopped, and the answer before it may have arrived in the same turn of the loop.
     times = [judge.asked["Is it good?", at] for at in range(6)]
-    assert times[0] == 1
-    assert sum(times) <= 8
+    assert min(times) == 1
+    assert sum(times) in (7, 8)
 
 
 def test_too_little_coverage_is_not_good_enough_and_all_is_told(logged: Any, capsys: pytest.CaptureFixture[str]):
