@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dikast.evaluate.moved import MOST_CHARACTERS, change_of
-from dikast.evaluate.replay import Comparison, Place
+from dikast.evaluate.replay import Comparison, Changed
 from dikast.evaluate.replayed import Compared
 from dikast.evaluate.siblings import siblings_of
 from dikast.records import Part, Score
@@ -161,8 +161,8 @@ class TestMostChanged:
         comparison = comparison_of((0, [0.0, 0.5, 0.9], [10.0, 30.0, 20.0]))
 
         assert comparison.most_changed(5, one_range=False) == [
-            Place(1, pytest.approx(1 / 3)),
-            Place(2, pytest.approx(-1 / 3)),
+            Changed(1, pytest.approx(1 / 3)),
+            Changed(2, pytest.approx(-1 / 3)),
         ]
 
     def test_a_missing_score_has_not_changed_by_anything(self):

@@ -30,7 +30,7 @@ RESAMPLES = 2000
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 
-class Place(NamedTuple):
+class Changed(NamedTuple):
     """A rollout that changes, and by how much."""
 
     number: int
@@ -130,7 +130,7 @@ class Comparison:
             parts_now_only=tuple(name for name in self._named_now if name not in self._named_then),
         )
 
-    def most_changed(self, count: int, *, one_range: bool) -> list[Place]:
+    def most_changed(self, count: int, *, one_range: bool) -> list[Changed]:
         """Gives the rollouts that change most: by their difference, or else by that of their rank among all."""
         import numpy as np
 
@@ -140,7 +140,7 @@ class Comparison:
         by = now - then if one_range else _ranks(now) - _ranks(then)
         # Stable, so that of equal ones those come first that were first in the run.
         order = np.argsort(-np.abs(by), kind="stable")[:count]
-        return [Place(self._numbers[at], float(by[at])) for at in map(int, order) if abs(by[at]) > ALIKE]
+        return [Changed(self._numbers[at], float(by[at])) for at in map(int, order) if abs(by[at]) > ALIKE]
 
     def _means(self, one_range: bool, why: str | None) -> Means:
         groups = self._groups
