@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dikast.evaluate.moved import MOST_CHARACTERS, change_of
-from dikast.evaluate.replay import Comparison, Changed
+from dikast.evaluate.replay import Changed, Comparison
 from dikast.evaluate.replayed import Compared
 from dikast.evaluate.siblings import siblings_of
 from dikast.records import Part, Score
