@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -304,7 +305,9 @@ def test_stopped_and_run_again_it_asks_nothing_twice(folder: Path, how: signal.S
     reached, go_on = threading.Event(), threading.Event()
 
     def says(_question: str, _number: int) -> bool:
-        if judge.asked.total() == 3 and not go_on.is_set():
+        # An answer that is there at once is kept in the same turn of the loop as the one before.
+        time.sleep(0.02)
+        if judge.asked.total() == 6 and not go_on.is_set():
             reached.set()
             go_on.wait(60)
         return True
@@ -315,7 +318,7 @@ def test_stopped_and_run_again_it_asks_nothing_twice(folder: Path, how: signal.S
         )
         rollouts = [
             Rollout(id=f"r{at}", group=f"g{at}", prompt="p", completion=f"answer {at}", columns={"contract": "c"})
-            for at in range(6)
+            for at in range(8)
         ]
         scores = [Score(id=one.id, group=one.group, score=0.5, status="scored") for one in rollouts]
         journal = Journal.open(Path("run/journal.db"))
@@ -338,11 +341,11 @@ def test_stopped_and_run_again_it_asks_nothing_twice(folder: Path, how: signal.S
 
         assert replay("first.yaml", "-o", "scores.jsonl") == 0
 
-    assert len(lines("scores.jsonl")) == 6
-    # One was under way when it was stopped, and the answer before it may have arrived in the same turn of the loop.
-    times = [judge.asked["Is it good?", at] for at in range(6)]
+    assert len(lines("scores.jsonl")) == 8
+    # One was under way when it was stopped, and answers before it may have come in the same turn of the loop.
+    times = [judge.asked["Is it good?", at] for at in range(8)]
     assert min(times) == 1
-    assert sum(times) in (7, 8)
+    assert sum(times) - 8 in (1, 2, 3)
 
 
 def test_too_little_coverage_is_not_good_enough_and_all_is_told(logged: Any, capsys: pytest.CaptureFixture[str]):
