@@ -108,6 +108,17 @@ def test_scores_come_back_in_the_order_of_the_run_and_a_step_done_again_replaces
     assert journal.scores("rl") == [entry(1, 0), entry(1, 1), entry(2, 0, b'{"again": 1}')]
 
 
+def test_scores_that_are_the_whole_phase_leave_nothing_else_of_it():
+    journal = Journal.open(None)
+    journal.log_scores([entry(0, at) for at in range(3)], reward="h", certificate="", phase="aws")
+    journal.log_scores([entry(0, 0)], reward="h", certificate="", phase="rl")
+
+    journal.log_scores([entry(0, 0, b'{"again": 1}')], reward="h", certificate="", phase="aws", whole=True)
+
+    assert journal.scores("aws") == [entry(0, 0, b'{"again": 1}')]
+    assert journal.scores("rl") == [entry(0, 0)]
+
+
 def test_threads_may_share_it(path: Path):
     journal = Journal.open(path)
 

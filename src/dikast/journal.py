@@ -196,12 +196,21 @@ class Journal:
             self._failed = error
         self._waiting = {}
 
-    def log_scores(self, entries: list[LoggedScore], *, reward: str, certificate: str, phase: str) -> None:
-        """Logs a batch of scored rollouts; a step that is done again after a resume replaces the old one."""
+    def log_scores(
+        self, entries: list[LoggedScore], *, reward: str, certificate: str, phase: str, whole: bool = False
+    ) -> None:
+        """Logs a batch of scored rollouts; a step that is done again after a resume replaces the old one.
+
+        Of a batch that is the `whole` phase nothing else is left under it.
+        """
         now = time.time()
-        self.write(
-            "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [(reward, certificate, phase, e.step, e.position, e.rollout, e.score, now) for e in entries],
+        before = [("DELETE FROM scores WHERE phase = ?", [(phase,)])] if whole else []
+        self._write_all(
+            *before,
+            (
+                "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [(reward, certificate, phase, e.step, e.position, e.rollout, e.score, now) for e in entries],
+            ),
         )
 
     def scores(self, phase: str) -> list[LoggedScore]:
@@ -308,14 +317,17 @@ class Journal:
     def pages(self, query: str, *parameters: object) -> Iterator[tuple[Any, ...]]:
         """Gives the rows of a query, some at a time; others may write in between."""
         cursor = self._connection.cursor()
-        with self._lock:
-            cursor.execute(query, parameters)
-        while True:
+        try:
             with self._lock:
-                rows = cursor.fetchmany(PAGE)
-            if not rows:
-                return
-            yield from rows
+                cursor.execute(query, parameters)
+            while True:
+                with self._lock:
+                    rows = cursor.fetchmany(PAGE)
+                if not rows:
+                    return
+                yield from rows
+        except sqlite3.DatabaseError as error:
+            raise self._unreadable(error) from error
 
     def _read(self, query: str, *parameters: object) -> list[Any]:
         try:
@@ -334,9 +346,13 @@ class Journal:
 
     def write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         """Writes rows in one transaction."""
+        self._write_all((statement, rows))
+
+    def _write_all(self, *statements: tuple[str, Sequence[tuple[object, ...]]]) -> None:
         try:
             with self._lock, self._connection:
-                self._connection.executemany(statement, rows)
+                for statement, rows in statements:
+                    self._connection.executemany(statement, rows)
         except sqlite3.DatabaseError as error:
             raise UnavailableError(
                 f"{self.path}: the journal cannot be written ({error}); free disk space and run the same command again"

@@ -60,7 +60,14 @@ def trusted(judges: Judges, certificate: Path | None) -> Reward:
     return Reward(judges, readings=trust.readings(), certificate_hash=certificate_hash(trust))
 
 
-def open_uncertified(path: Path, certificate: Path, journal: Path | None) -> tuple[Reward, Certificate | None]:
+def open_uncertified(
+    path: Path,
+    certificate: Path,
+    journal: Path | None,
+    *,
+    budget_calls: int | None = None,
+    budget_usd: float | None = None,
+) -> tuple[Reward, Certificate | None]:
     """Opens a reward with every criterion on at its full weight, whatever its certificate allows.
 
     Where the certificate is there and speaks about this reward and model, its readings hold and it is given
@@ -72,7 +79,7 @@ def open_uncertified(path: Path, certificate: Path, journal: Path | None) -> tup
     from dikast.reward.reward import Reward
 
     trust = read_certificate(certificate) if certificate.is_file() else None
-    with _judges(path, journal) as judges:
+    with _judges(path, journal, budget_calls=budget_calls, budget_usd=budget_usd) as judges:
         if trust is None or not trust.fits(judges.spec.hash, judges.fingerprint):
             return Reward(judges), None
         readings = {name: msgspec.structs.replace(reading, factor=1.0) for name, reading in trust.readings().items()}

@@ -53,10 +53,19 @@ class Spill:
 
     def scores(self) -> Iterator[bytes]:
         """Gives the scores in the order of the file."""
-        self._flush()
-        self._journal.write("CREATE INDEX spilled_places ON spilled_scores (position)", [()])
+        self._index_scores()
         for (score,) in self._journal.pages("SELECT score FROM spilled_scores ORDER BY position"):
             yield score
+
+    def score(self, position: int) -> bytes:
+        """Gives the score of one place, when all are there."""
+        self._index_scores()
+        [(score,)] = self._journal.pages("SELECT score FROM spilled_scores WHERE position = ?", position)
+        return score
+
+    def _index_scores(self) -> None:
+        self._flush()
+        self._journal.write("CREATE INDEX IF NOT EXISTS spilled_places ON spilled_scores (position)", [()])
 
     def _flush(self) -> None:
         self._journal.write("INSERT INTO spilled_scores VALUES (?, ?)", self._scores)

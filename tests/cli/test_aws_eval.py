@@ -135,6 +135,86 @@ def test_the_log_of_a_lambda_gives_the_rollouts_of_a_training_with_all_parts(run
     assert (answer.score.missing, answer.score.parts[0].missing) == ("timeout", "timeout")
 
 
+def sample_of(number: int, test: dict[str, Any], score: float) -> dict[str, Any]:
+    """A sample of the Lambda's log."""
+    part = {"name": "same_point", "kind": "criterion", "value": score, "weight": 1.0, "reason": f"seen {number}"}
+    texts = {"prompt": test["prompt"], "completion": test["reference"]}
+    return {"id": f"sample-{number}", "score": score, "status": "scored", "parts": [part], **texts}
+
+
+def logged(*samples: dict[str, Any]) -> dict[str, Any]:
+    return {"message": json.dumps({"message": "event scored", "samples": list(samples)}), "timestamp": 1}
+
+
+def test_what_is_read_back_again_leaves_nothing_of_what_was_read_before(run_file: Path):
+    tests = [row for _, row in read_rows(EXAMPLE / "data" / "test.jsonl")][:3]
+    write_rows(Path("first.jsonl"), [logged(*(sample_of(at, test, 0.5) for at, test in enumerate(tests)))])
+    write_rows(Path("second.jsonl"), [logged(sample_of(9, tests[0], 0.25))])
+
+    assert run(["aws", "eval", str(run_file), "--read", "first.jsonl", "-o", "job"]) == 0
+    assert run(["aws", "eval", "job", "--read", "second.jsonl"]) == 0
+
+    journal = Journal.look(Path("job/journal.db"))
+    kept = [json.loads(one.score) for one in journal.scores("aws")]
+    journal.close()
+    assert [(one["id"], one["score"]) for one in kept] == [("sample-9", 0.25)]
+
+
+def test_half_a_surrogate_in_what_a_policy_wrote_is_read_back_as_a_question_mark(run_file: Path):
+    test = next(row for _, row in read_rows(EXAMPLE / "data" / "test.jsonl"))
+    sample = sample_of(0, test, 0.5) | {"completion": "half \ud800 of it"}
+    Path("log.jsonl").write_text(json.dumps(logged(sample)) + "\n")
+
+    assert run(["aws", "eval", str(run_file), "--read", "log.jsonl", "-o", "job"]) == 0
+
+    [answer] = read_evaluation(Path("job")).answers
+    assert answer.completion == "half ? of it"
+
+
+OTHER = """
+name: other
+objective: Judge the comments.
+range: [0, 1]
+inputs: {TargetDocument: contract, ExpertReview: expert_review}
+items: comments
+judge:
+  model: recorded:verdicts.jsonl
+  criteria:
+    - {id: same_point, ask: "Does the comment make the same point as the review?"}
+"""
+
+
+def test_a_finished_job_is_replayed_with_another_reward_and_reviewed_and_evaluated_all_the_same(
+    run_file: Path, capsys: pytest.CaptureFixture[str]
+):
+    tests = [row for _, row in read_rows(EXAMPLE / "data" / "test.jsonl")][:3]
+    samples = [sample_of(at, tests[at // 2], at / 10) for at in range(6)]
+    write_rows(Path("log.jsonl"), [logged(*samples[:4]), {"message": "START RequestId"}, logged(*samples[4:])])
+    Path("other.yaml").write_text(OTHER)
+    verdicts = [{"id": one["id"], "item": 0, "verdicts": {"same_point": 1 - one["score"]}} for one in samples]
+    write_rows(Path("verdicts.jsonl"), verdicts)
+    assert run(["aws", "eval", str(run_file), "--read", "log.jsonl", "-o", "job"]) == 0
+    report = Path("job/report.json").read_bytes()
+    capsys.readouterr()
+
+    assert run(["replay", "job", "other.yaml", "--json", "-o", "scores.jsonl"]) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    assert (found["phase"], found["rollouts"], found["groups"], found["steps"]) == ("aws", 6, 3, 1)
+    assert [one["reward"] for one in found["then"]] == ["contract-review"]
+    assert found["order"]["swapped"]["value"] == 1.0
+    assert found["mean"]["difference"]["value"] == pytest.approx(0.75 - 0.25)
+    assert found["rise"] is None
+    assert "all rollouts are logged as of one step" in found["verdict"][-1]
+    assert found["changes"][0]["id"] == "sample-0"
+    assert found["changes"][0]["part"] == {"name": "same_point", "then": 0.0, "now": 1.0, "reason": "seen 0"}
+    assert [row["id"] for _, row in read_rows(Path("scores.jsonl"))] == [one["id"] for one in samples]
+    units, _ = units_of_run(read_reward(EXAMPLE / "reward.yaml"), Path("job"), read_evaluation(Path("job")))
+    assert units
+    assert run(["eval", "job"]) == 0
+    assert json.loads(Path("job/report.json").read_bytes())["arms"] == json.loads(report)["arms"]
+
+
 def test_a_file_without_answers_is_told_in_a_line(run_file: Path, capsys: pytest.CaptureFixture[str]):
     write_rows(Path("left.jsonl"), [{"something": "else"}])
 

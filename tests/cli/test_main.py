@@ -63,6 +63,7 @@ def test_help_lists_every_command():
         "review",
         "train",
         "eval",
+        "replay",
         "serve",
         "export",
         "conform",

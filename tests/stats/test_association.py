@@ -2,13 +2,15 @@
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from dikast.stats.association import association
+from dikast.stats.association import association, rank_correlation
+from dikast.stats.intervals import Interval
 
 rows = st.lists(st.tuples(st.sampled_from([0.0, 0.2, 0.5, 0.9]), st.integers(0, 5)), min_size=4, max_size=40)
 
@@ -53,3 +55,32 @@ def test_the_rank_correlations_interval_covers_the_truth_at_its_rate(n: int):
 
     # Three standard errors of a share of 400 around .95, and what a small sample may lack.
     assert 0.91 <= covered / 400 <= 0.983
+
+
+def test_what_is_there_twice_is_no_more_evidence_where_both_are_one_cluster():
+    dice = random.Random(1)
+    x = [dice.random() for _ in range(60)]
+    y = [value + dice.random() for value in x]
+    twice = np.repeat(np.arange(60), 2)
+
+    once = rank_correlation(x, y)
+    clustered = rank_correlation([x[at] for at in twice], [y[at] for at in twice], twice)
+    apart = rank_correlation([x[at] for at in twice], [y[at] for at in twice])
+
+    assert clustered.value == pytest.approx(once.value)
+    assert (clustered.low, clustered.high) == (pytest.approx(once.low, abs=1e-3), pytest.approx(once.high, abs=1e-3))
+    assert width_of(apart) < 0.75 * width_of(once)
+
+
+def test_clusters_of_one_are_no_clusters():
+    x, y = [0.1, 0.5, 0.4, 0.9, 0.3, 0.2], [1.0, 3.0, 2.0, 2.5, 0.0, 0.5]
+
+    found = rank_correlation(x, y, np.arange(6))
+
+    alone = rank_correlation(x, y)
+    assert (found.value, found.n) == (alone.value, alone.n)
+    assert (found.low, found.high) == (pytest.approx(alone.low), pytest.approx(alone.high))
+
+
+def width_of(shown: Interval) -> float:
+    return (shown.high or 0.0) - (shown.low or 0.0)

@@ -14,6 +14,7 @@ from dikast.stats.intervals import (
     bootstrap_paired,
     clopper_pearson_lower,
     clopper_pearson_upper,
+    minus,
     unknown,
     wilson,
     youden,
@@ -96,6 +97,25 @@ def test_youdens_interval_holds_its_value(yes: tuple[int, int], no: tuple[int, i
     interval = youden(wilson(*yes), wilson(*no))
 
     assert -1 <= interval.low <= interval.value <= interval.high <= 1
+
+
+def test_the_difference_of_two_shares_has_newcombes_interval():
+    # Newcombe (1998), method 10, example (a): 56/70 less 48/80.
+    found = minus(wilson(56, 70), wilson(48, 80))
+
+    assert (found.value, found.low, found.high) == (
+        pytest.approx(0.2),
+        pytest.approx(0.0524, abs=5e-5),
+        pytest.approx(0.3339, abs=5e-5),
+    )
+    assert found.n == 150
+
+
+def test_a_difference_has_no_bounds_where_one_side_has_none():
+    point = Interval(value=0.5, low=None, high=None, n=1)
+
+    assert minus(wilson(1, 2), point) == Interval(value=0.0, low=None, high=None, n=3)
+    assert minus(point, unknown()) == unknown(1)
 
 
 def test_youden_is_unknown_without_one_of_the_classes():

@@ -13,6 +13,7 @@ import msgspec
 import typer
 from typer.core import TyperGroup
 
+from dikast.cli.journals import BESIDE, folder_of, journal_in
 from dikast.cli.tell import print_figures
 from dikast.errors import UsageError
 from dikast.journal import Journal, ModelAnswers, size_on_disk
@@ -44,8 +45,6 @@ JournalArgument = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 
-_IN_FOLDER = ("journal.db", ".dikast/journal.db")
-"""Where a run keeps its journal, and where 'score' and 'certify' do."""
 _SECONDS = {"h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 
@@ -89,7 +88,7 @@ class Pruned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @app.command("show")
-def show_journal(journal: JournalArgument = Path(_IN_FOLDER[1]), *, as_json: JsonOption = False) -> None:
+def show_journal(journal: JournalArgument = BESIDE, *, as_json: JsonOption = False) -> None:
     """Show what a journal holds: its size, and for each model the answers, their tokens and what they cost.
 
     Money is counted at the prices known today, each with its date: from the models.yaml beside the journal or in the
@@ -103,7 +102,7 @@ def show_journal(journal: JournalArgument = Path(_IN_FOLDER[1]), *, as_json: Jso
 
       dikast journal show runs/first --json
     """
-    shown = _shown(_file(journal))
+    shown = _shown(journal_in(journal))
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(shown)).decode())
         return
@@ -136,7 +135,7 @@ def prune_journal(
       dikast journal prune runs/first --older-than 8w --yes --json
     """
     before = time.time() - _seconds(older_than)
-    path = _file(journal)
+    path = journal_in(journal)
     # Looking first, so that a file that is no journal stays as it is.
     looked = Journal.look(path)
     try:
@@ -186,8 +185,7 @@ def _shown(path: Path) -> JournalShown:
         models, answers = journal.models(), journal.count()
     finally:
         journal.close()
-    folder = path.parent.parent if path.parent.name == ".dikast" else path.parent
-    connections = read_connections(folder)
+    connections = read_connections(folder_of(path))
     rows = tuple(_model_shown(one, _price(one.model, connections)) for one in models)
     usd = [one.usd for one in rows]
     return JournalShown(
@@ -223,16 +221,6 @@ def _price(model: str, connections: dict[str, ModelConnection]) -> Price | None:
     if connection is None or connection.provider != provider:
         connection = ModelConnection(provider=provider)
     return price_of(model, connection)
-
-
-def _file(named: Path) -> Path:
-    """The journal itself, where a run's folder is named."""
-    if not named.is_dir():
-        return named
-    for name in _IN_FOLDER:
-        if (named / name).is_file():
-            return named / name
-    raise UsageError(f"{named}: there is no journal in this folder; name the file, or the folder of a run")
 
 
 def _seconds(age: str) -> float:

@@ -40,6 +40,7 @@ _COMMANDS = {
     "review": "Label rollouts on a local web page, blind to the judge.",
     "train": "Train a policy against a reward: baseline, warm start, RL, evaluation, report.",
     "eval": "Compare models or files of completions, with a report.",
+    "replay": "Score a run's logged rollouts with another reward: what would have changed.",
     "serve": "Serve rewards over HTTP, in the shapes that trainers speak.",
     "export": "Write a run's configuration and reward entry point for another trainer.",
     "conform": "Say whether the trainers installed here get what the engine gives.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -10,14 +9,14 @@ from typing import Annotated, BinaryIO
 import msgspec
 import typer
 
+from dikast.cli.counts import Counts, require_apart
 from dikast.cli.tell import ConsoleTeller
-from dikast.errors import DataError, NotGoodEnoughError, UnavailableError, UsageError
+from dikast.errors import DataError
 from dikast.loading import open_reward
 from dikast.records import MissingReason, Score
 from dikast.reward.blocking import run_blocking
 from dikast.reward.streaming import scored_file
 from dikast.rollouts import Scan, appearing, scan_rollouts
-from dikast.stats.votes import VoteAgreement
 
 
 def command(
@@ -60,20 +59,20 @@ def command(
       dikast score reward.yaml rollouts.jsonl -o scores.jsonl --budget-usd 5 --skip-bad
     """
     teller = ConsoleTeller()
-    _require_apart(output, rollouts, reward)
+    require_apart(output, rollouts, reward)
     opened = open_reward(reward, certificate, journal, budget_calls=budget_calls, budget_usd=budget_usd)
     try:
         scan = scan_rollouts(rollouts, require=opened.engine.require, enough=opened.engine.enough, skip_bad=skip_bad)
         if not scan.rollouts:
             raise DataError(f"{rollouts}: it holds no rollouts" + (" that can be scored" if scan.bad else ""))
-        counts = _Counts()
+        counts = Counts()
         with teller.bar("scoring", scan.rollouts) as move, appearing(output) as out:
             scores = scored_file(opened.engine, scan, opened.journal, deadline=deadline)
             run_blocking(_write(scores, out, counts, move))
         budget = opened.judges.budget
     finally:
         opened.close()
-    summary = counts.summary(scan, refused=budget.refused, usd=budget.usd if budget.prices else None)
+    summary = _summary(counts, scan, refused=budget.refused, usd=budget.usd if budget.prices else None)
     if as_json:
         typer.echo(msgspec.json.encode(summary).decode())
     else:
@@ -81,22 +80,7 @@ def command(
             teller.say(line)
         if budget.refused:
             teller.say(f"{budget.spent_what}: {budget.refused} questions were not asked; run again with more to go on")
-    if counts.unanswered is not None and set(summary.statuses) == {"missing"} and set(summary.missing) == {"transport"}:
-        raise UnavailableError(f"nobody answered: {counts.unanswered}; mend that and run the same command again")
-    if summary.coverage < min_coverage:
-        raise NotGoodEnoughError(
-            f"{summary.coverage:.1%} of the scores could be had (--min-coverage {min_coverage:.0%}); "
-            f"missing: {summary.missing}"
-        )
-
-
-def _require_apart(output: Path, *read: Path) -> None:
-    """Raises `UsageError` where the scores would take the place of a folder, or of a file that they are made from."""
-    if output.is_dir():
-        raise UsageError(f"--output: {output} is a folder; name a file in it")
-    for path in read:
-        if output.exists() and path.exists() and output.samefile(path):
-            raise UsageError(f"--output: {output} is what is read; name another file for the scores")
+    counts.require_enough(min_coverage)
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,57 +107,23 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """criterion → effective number of votes, where a panel judges."""
 
 
-class _Counts:
-    """Adds up what becomes of the rollouts, some at a time."""
-
-    def __init__(self) -> None:
-        self.statuses: Counter[str] = Counter()
-        self.missing: Counter[MissingReason] = Counter()
-        self.total = 0.0
-        self.questions = self.asked = 0
-        self.prompt_tokens = self.cached_tokens = self.completion_tokens = 0
-        self.votes: dict[str, VoteAgreement] = {}
-        self.unanswered: str | None = None
-        """What is told of the first question that did not reach a model."""
-
-    def add(self, scores: Sequence[Score]) -> None:
-        for score in scores:
-            self.statuses[score.status] += 1
-            if score.score is not None:
-                self.total += score.score
-            elif score.missing:
-                self.missing[score.missing] += 1
-                if score.missing == "transport" and self.unanswered is None:
-                    self.unanswered = score.detail
-            usage = score.usage
-            self.questions += usage.questions
-            if usage.asked:
-                self.asked += usage.asked
-                self.prompt_tokens += usage.prompt_tokens
-                self.cached_tokens += usage.cached_tokens
-                self.completion_tokens += usage.completion_tokens
-            for part in score.parts:
-                if part.votes is not None:
-                    self.votes.setdefault(part.name, VoteAgreement(len(part.votes))).add(part.votes)
-
-    def summary(self, scan: Scan, *, refused: int, usd: float | None) -> Summary:
-        valid = scan.rollouts - self.missing.total()
-        return Summary(
-            rollouts=scan.rollouts,
-            skipped=len(scan.bad),
-            statuses=dict(self.statuses),
-            missing=dict(self.missing),
-            coverage=valid / scan.rollouts,
-            mean=self.total / valid if valid else None,
-            questions=self.questions,
-            asked=self.asked,
-            prompt_tokens=self.prompt_tokens,
-            cached_tokens=self.cached_tokens,
-            completion_tokens=self.completion_tokens,
-            usd=usd,
-            over_budget=refused,
-            panel={name: votes.effective for name, votes in self.votes.items()},
-        )
+def _summary(counts: Counts, scan: Scan, *, refused: int, usd: float | None) -> Summary:
+    return Summary(
+        rollouts=scan.rollouts,
+        skipped=len(scan.bad),
+        statuses=dict(counts.statuses),
+        missing=dict(counts.missing),
+        coverage=counts.coverage,
+        mean=counts.total / counts.valid if counts.valid else None,
+        questions=counts.questions,
+        asked=counts.asked,
+        prompt_tokens=counts.prompt_tokens,
+        cached_tokens=counts.cached_tokens,
+        completion_tokens=counts.completion_tokens,
+        usd=usd,
+        over_budget=refused,
+        panel={name: votes.effective for name, votes in counts.votes.items()},
+    )
 
 
 def summary_lines(summary: Summary, output: Path, scan: Scan) -> Iterator[str]:
@@ -194,7 +144,7 @@ def summary_lines(summary: Summary, output: Path, scan: Scan) -> Iterator[str]:
 
 
 async def _write(
-    scored: AsyncIterator[Sequence[Score]], out: BinaryIO, counts: _Counts, move: Callable[[int], None]
+    scored: AsyncIterator[Sequence[Score]], out: BinaryIO, counts: Counts, move: Callable[[int], None]
 ) -> None:
     encoder = msgspec.json.Encoder()
     async for scores in scored:

@@ -22,6 +22,8 @@ from dikast.rollouts import appearing, write_rows
 
 T = TypeVar("T")
 
+ABOUT = "about.json"
+
 
 def evaluation_of(
     about: About, values: Sequence[Value], answers: Sequence[Answer], documents: Sequence[Document]
@@ -43,22 +45,30 @@ def save(evaluation: Evaluation, folder: Path) -> None:
     write_rows(place / "values.jsonl", evaluation.values)
     write_rows(place / "answers.jsonl", evaluation.answers)
     write_rows(place / "documents.jsonl", evaluation.documents)
-    with appearing(place / "about.json") as out:
+    with appearing(place / ABOUT) as out:
         out.write(msgspec.json.format(msgspec.json.encode(evaluation.about)) + b"\n")
 
 
 def read_evaluation(folder: Path) -> Evaluation:
     """Reads the evaluation of a run's folder, its figures computed anew. Raises `DataError` where there is none."""
     place = folder / "eval"
-    about = place / "about.json"
-    if not about.is_file():
-        raise DataError(f"{folder}: holds no evaluation ({about} is not there); finish it with 'dikast train {folder}'")
+    about = read_about(folder)
+    if about is None:
+        raise DataError(
+            f"{folder}: holds no evaluation ({place / ABOUT} is not there); finish it with 'dikast train {folder}'"
+        )
     return evaluation_of(
-        _decode(about.read_bytes(), About, where=str(about)),
+        about,
         _read(place / "values.jsonl", Value),
         _read(place / "answers.jsonl", Answer),
         _read(place / "documents.jsonl", Document),
     )
+
+
+def read_about(folder: Path) -> About | None:
+    """Says how the evaluation of a run's folder was made; None where there is none."""
+    about = folder / "eval" / ABOUT
+    return _decode(about.read_bytes(), About, where=str(about)) if about.is_file() else None
 
 
 def read_pooled(folders: Sequence[Path]) -> Evaluation:

@@ -46,7 +46,7 @@ async def scored_file(
     """
     until = None if deadline is None else asyncio.get_running_loop().time() + deadline
     if scan.together:
-        async for scores in _in_order(engine, _groups(rollouts_in(scan)), until):
+        async for scores in scored_groups(engine, _groups(rollouts_in(scan)), until):
             yield scores
         return
     with spilling(journal) as spilled:
@@ -55,7 +55,7 @@ async def scored_file(
                 [(position, rollout.group, pickle.dumps(msgspec.structs.asdict(rollout))) for position, rollout in some]
             )
         places: deque[int] = deque()
-        async for scores in _in_order(engine, _groups(_noted(spilled.rollouts(), places)), until):
+        async for scores in scored_groups(engine, _groups(_noted(spilled.rollouts(), places)), until):
             for score in scores:
                 spilled.keep_score(places.popleft(), _encode(score))
         for some in _in_batches(map(_decode_score, spilled.scores())):
@@ -73,7 +73,13 @@ def _noted(rows: Iterator[tuple[int, bytes]], places: deque[int]) -> Iterator[Ro
         yield Rollout(**pickle.loads(raw))
 
 
-async def _in_order(engine: Engine, groups: Iterator[list[Rollout]], until: float | None) -> AsyncIterator[list[Score]]:
+async def scored_groups(
+    engine: Engine, groups: Iterator[list[Rollout]], until: float | None
+) -> AsyncIterator[list[Score]]:
+    """Gives the scores of groups in their order; groups are read as there is room for them.
+
+    `until` is in seconds of the event loop's clock.
+    """
     if engine.concurrency == 1:
         for group in groups:
             yield await engine.score_group(group, until=until)

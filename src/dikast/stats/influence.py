@@ -13,7 +13,7 @@ import numpy as np
 
 from dikast.stats.correlation import beyond
 from dikast.stats.crossed import Crossed
-from dikast.stats.ratings import Floats, dot, sums
+from dikast.stats.ratings import Floats, Ints, dot, sums
 
 
 def of_pearson(x: Floats, y: Floats, r: float) -> float:
@@ -23,8 +23,11 @@ def of_pearson(x: Floats, y: Floats, r: float) -> float:
     return dot(moves, moves) / len(x)
 
 
-def of_spearman(met: Crossed, rho: float) -> float:
-    """Of Spearman's rho, where both sides vary: an item moves everybody's rank besides having its own."""
+def of_spearman(met: Crossed, rho: float, clusters: Ints | None = None) -> float:
+    """Of Spearman's rho, where both sides vary: an item moves everybody's rank besides having its own.
+
+    The items of a cluster, numbered from 0, move it together.
+    """
     n = met.n
     f, g = met.below_a[met.a], met.below_b[met.b]
     # A share below oneself, ties counting half, is a half in the mean, whatever the distribution.
@@ -36,6 +39,8 @@ def of_spearman(met: Crossed, rho: float) -> float:
     of_b = scale * _above(sums(met.b, f, met.levels), n) + rho / 2 * (met.of_b / (2 * n)) ** 2 / spread_b
     moves = scale * f * g + of_a[met.a] + of_b[met.b]
     moves -= moves.mean()
+    if clusters is not None:
+        moves = np.bincount(clusters, weights=moves).astype(np.float64)
     return dot(moves, moves) / n
 
 

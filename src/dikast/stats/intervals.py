@@ -100,6 +100,22 @@ def youden(tpr: Interval, tnr: Interval) -> Interval:
     return holding(value, max(-1.0, value - below), min(1.0, value + above), n)
 
 
+def minus(first: Interval, second: Interval) -> Interval:
+    """The difference of two independent figures, first - second, by MOVER: variances recovered from their own bounds.
+
+    No bounds where one of them has none; n counts both.
+    """
+    n = first.n + second.n
+    if first.value is None or second.value is None:
+        return unknown(n)
+    value = first.value - second.value
+    if first.low is None or first.high is None or second.low is None or second.high is None:
+        return Interval(value=value, low=None, high=None, n=n)
+    below = math.hypot(first.value - first.low, second.high - second.value)
+    above = math.hypot(first.high - first.value, second.value - second.low)
+    return holding(value, value - below, value + above, n)
+
+
 def ratio_bounds(top: Interval, bottom: Interval) -> tuple[float, float, float] | None:
     """The ratio of two independent shares between its bounds, by MOVER as for a difference (Donner & Zou 2012).
 

@@ -144,15 +144,14 @@ def test_a_score_outside_the_range_is_another_reward_s(tmp_path: Path, reward: R
         read_outputs([rows], reward, KNOWN)
 
 
-def test_half_a_surrogate_is_replaced_in_an_answer_and_elsewhere_makes_a_row_unread(tmp_path: Path, reward: RewardSpec):
+def test_a_row_that_is_nested_too_deeply_is_left_out(tmp_path: Path, reward: RewardSpec):
     rows = tmp_path / "rows.jsonl"
-    halves = ["completion", "prompt", "id"]
-    rows.write_text("".join(json.dumps({"samples": [sample(**{name: "p\ud800"})]}) + "\n" for name in halves))
+    deep = json.dumps({**evaluated(), "more": "D"}).replace('"D"', "[" * 950 + "]" * 950)
+    rows.write_text(f"{json.dumps(evaluated())}\n{deep}\n")
 
     found = read_outputs([rows], reward, KNOWN)
 
-    assert [one.rollout.completion for one in found.answers] == ["p?"]
-    assert found.unread == 2
+    assert (len(found.answers), found.unread) == (1, 1)
 
 
 def test_answers_to_prompts_that_nobody_knows_are_counted_with_the_way_out(tmp_path: Path, reward: RewardSpec):

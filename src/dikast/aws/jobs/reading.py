@@ -77,21 +77,8 @@ def _answers_of(row: dict[str, Any] | None, reward: RewardSpec, known: Mapping[s
     if row is None:
         return [None]
     if isinstance(row.get("samples"), list):
-        return [_storable(_of_sample(sample, known)) for sample in row["samples"]]
-    return [_storable(_of_row(row, reward, known))]
-
-
-def _storable(one: Logged | None) -> Logged | None:
-    """An answer without the half surrogates that a policy may write; None where they stand in what is not its own."""
-    if one is None:
-        return None
-    completion = storable(one.rollout.completion)
-    whole = Logged(msgspec.structs.replace(one.rollout, completion=completion), one.score)
-    try:
-        msgspec.json.encode(whole)
-    except UnicodeEncodeError:
-        return None
-    return whole
+        return [_of_sample(sample, known) for sample in row["samples"]]
+    return [_of_row(row, reward, known)]
 
 
 def _require_known(answers: Sequence[Logged], reward: RewardSpec) -> None:
@@ -147,7 +134,16 @@ def _rows(paths: Iterable[Path]) -> Iterator[tuple[Path, int, dict[str, Any] | N
         with _files(path) as files:
             for file in files:
                 for line, row in rows_or_errors(file):
-                    yield file, line, None if isinstance(row, DataError) else _message_of(row)
+                    yield file, line, _read(row)
+
+
+def _read(row: dict[str, Any] | DataError) -> dict[str, Any] | None:
+    if isinstance(row, DataError):
+        return None
+    try:
+        return _message_of(_whole(row))
+    except RecursionError:
+        return None
 
 
 @contextmanager
@@ -204,7 +200,7 @@ def _of_sample(sample: Any, known: Mapping[str, Rollout]) -> Logged | None:
             | {"id": rollout.id, "group": rollout.group},
             Score,
         )
-    except (msgspec.ValidationError, UnicodeEncodeError):
+    except msgspec.ValidationError:
         return None
     if score.score is not None and not math.isfinite(score.score):
         return None
@@ -222,10 +218,7 @@ def _of_row(row: dict[str, Any], reward: RewardSpec, known: Mapping[str, Rollout
     if answer is None or texts is None:
         return None
     prompt, completion = texts
-    try:
-        rollout = _with_columns(str(row.get("id") or ""), prompt, completion, known)
-    except UnicodeEncodeError:
-        return None
+    rollout = _with_columns(str(row.get("id") or ""), prompt, completion, known)
     return Logged(rollout, _score(answer, rollout, reward))
 
 
@@ -257,9 +250,20 @@ def _is_number(value: Any) -> bool:
 def _plain(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
-            return json.loads(value)
+            return _whole(json.loads(value))
         except (ValueError, RecursionError):
             return value
+    return value
+
+
+def _whole(value: Any) -> Any:
+    """Replaces half surrogates, which a policy may write and no file can hold."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_whole(one) for one in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {_whole(name): _whole(one) for name, one in cast("dict[str, Any]", value).items()}
     return value
 
 

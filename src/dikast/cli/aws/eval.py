@@ -132,7 +132,7 @@ def _log(answers: Sequence[Logged], folder: RunFolder, reward: RewardSpec, certi
     ]
     journal = Journal.open(folder.journal)
     try:
-        journal.log_scores(entries, reward=reward.hash, certificate=certificate or "", phase=PHASE)
+        journal.log_scores(entries, reward=reward.hash, certificate=certificate or "", phase=PHASE, whole=True)
     finally:
         journal.close()
 
