@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dikast.aws.jobs import reading
+from dikast.aws.jobs import unpacking
 from dikast.aws.jobs.reading import read_outputs
 from dikast.errors import DataError
 from dikast.records import Rollout
@@ -86,7 +86,7 @@ def test_an_archive_that_ends_too_early_is_told(tmp_path: Path, reward: RewardSp
 def test_an_archive_of_too_many_bytes_is_refused_before_they_are_written(
     tmp_path: Path, reward: RewardSpec, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(reading, "MOST_UNPACKED", 1000)
+    monkeypatch.setattr(unpacking, "MOST_UNPACKED", 1000)
     archive = pack(tmp_path / "output.tar.gz", (member("rows.jsonl"), b"0" * 1001))
 
     with pytest.raises(DataError, match="more than 1000 bytes"):

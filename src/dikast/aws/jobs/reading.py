@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import json
 import math
-import tarfile
-import tempfile
-import zlib
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from dikast.aws.events import MISSING_BECAUSE, read_event
+from dikast.aws.jobs.unpacking import files_with_rows
 from dikast.errors import DataError
 from dikast.evaluate.judging import storable
 from dikast.records import MISSING_REASONS, Message, Part, Rollout, Score
@@ -28,9 +25,6 @@ from dikast.rollouts import group_of, rows_or_errors
 from dikast.spec.reward import RewardSpec
 
 DEEPEST = 6
-MOST_UNPACKED = 4 * 1024**3
-"""Bytes that the rows of an archive may have: some kilobytes can stand for any number of them."""
-_KINDS = (".jsonl", ".parquet")
 _PROMPTS = ("prompt", "query", "input")
 _ANSWERS = ("completion", "response", "inference", "inference_output", "model_output", "output", "prediction")
 
@@ -131,7 +125,7 @@ def _renamed(one: Logged, name: str) -> Logged:
 def _rows(paths: Iterable[Path]) -> Iterator[tuple[Path, int, dict[str, Any] | None]]:
     """Gives the rows with their places; None for a line that is no JSON object, as a log has at every start."""
     for path in paths:
-        with _files(path) as files:
+        with files_with_rows(path) as files:
             for file in files:
                 for line, row in rows_or_errors(file):
                     yield file, line, _read(row)
@@ -144,41 +138,6 @@ def _read(row: dict[str, Any] | DataError) -> dict[str, Any] | None:
         return _message_of(_whole(row))
     except RecursionError:
         return None
-
-
-@contextmanager
-def _files(path: Path) -> Generator[list[Path]]:
-    """The files with rows in what was given; those of an archive stand unpacked as long as they are read."""
-    if path.is_dir():
-        yield _with_rows(path)
-    elif path.name.endswith((".tar.gz", ".tgz")):
-        with tempfile.TemporaryDirectory(prefix="dikast-read-") as scratch:
-            _unpack(path, Path(scratch))
-            yield _with_rows(Path(scratch))
-    else:
-        yield [path]
-
-
-def _with_rows(folder: Path) -> list[Path]:
-    return sorted(one for one in folder.rglob("*") if one.suffix in _KINDS and one.is_file())
-
-
-def _unpack(archive: Path, folder: Path) -> None:
-    """Unpacks the files with rows and nothing else: no link, no device, nothing beside the folder."""
-    room = MOST_UNPACKED
-    try:
-        with tarfile.open(archive) as packed:
-            for member in packed:
-                if not (member.isfile() and member.name.endswith(_KINDS)):
-                    continue
-                room -= member.size
-                if room < 0:
-                    raise DataError(
-                        f"{archive}: its rows have more than {MOST_UNPACKED} bytes; unpack it, and give a part"
-                    )
-                packed.extract(member, folder, filter="data")
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise DataError(f"{archive}: cannot be unpacked ({error or 'it ends too early'}); download it again") from error
 
 
 def _message_of(row: dict[str, Any]) -> dict[str, Any]:
