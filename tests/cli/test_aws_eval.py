@@ -10,6 +10,7 @@ import yaml
 
 from dikast.aws.jobs.shapes import require_valid
 from dikast.cli.main import run
+from dikast.evaluate.logged import phases_of
 from dikast.evaluate.store import read_evaluation
 from dikast.journal import Journal
 from dikast.rollouts import read_rows, write_rows
@@ -158,6 +159,20 @@ def test_what_is_read_back_again_leaves_nothing_of_what_was_read_before(run_file
     kept = [json.loads(one.score) for one in journal.scores("aws")]
     journal.close()
     assert [(one["id"], one["score"]) for one in kept] == [("sample-9", 0.25)]
+
+
+def test_the_journal_names_the_reward_that_the_lambda_says_it_had(run_file: Path, capsys: pytest.CaptureFixture[str]):
+    test = next(row for _, row in read_rows(EXAMPLE / "data" / "test.jsonl"))
+    event = {"message": "event scored", "reward_hash": "f00d" * 16, "samples": [sample_of(0, test, 0.5)]}
+    write_rows(Path("log.jsonl"), [{"message": json.dumps(event)}])
+
+    assert run(["aws", "eval", str(run_file), "--read", "log.jsonl", "-o", "job"]) == 0
+
+    assert "scored by another reward (f00df00d)" in capsys.readouterr().err
+    journal = Journal.look(Path("job/journal.db"))
+    [phase] = phases_of(journal)
+    journal.close()
+    assert [one.reward_hash for one in phase.scored_by] == ["f00d" * 16]
 
 
 def test_half_a_surrogate_in_what_a_policy_wrote_is_read_back_as_a_question_mark(run_file: Path):

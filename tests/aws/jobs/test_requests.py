@@ -7,8 +7,10 @@ import pytest
 import yaml
 from botocore.stub import Stubber
 
+from dikast.aws.jobs.asked import Data
+from dikast.aws.jobs.evaluations import evaluation_request
 from dikast.aws.jobs.published import BEDROCK, Between, OneOf
-from dikast.aws.jobs.requests import Data, evaluation_request, training_request
+from dikast.aws.jobs.requests import training_request
 from dikast.aws.jobs.shapes import _model, require_valid
 from dikast.errors import ConfigError
 from dikast.spec.aws import AwsSpec

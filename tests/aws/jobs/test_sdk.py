@@ -7,8 +7,9 @@ import msgspec
 import pytest
 from sagemaker_sdk import RoleValidationError, Sdk
 
+from dikast.aws.jobs.asked import Data
 from dikast.aws.jobs.published import Target
-from dikast.aws.jobs.requests import Data, training_request
+from dikast.aws.jobs.requests import training_request
 from dikast.aws.jobs.sdk import Called, ready, require_target, trainer_call
 from dikast.aws.jobs.starting import start_through_sdk
 from dikast.errors import ConfigError, UsageError

@@ -10,8 +10,9 @@ import pytest
 from botocore.stub import Stubber
 
 from dikast.aws.calling import told
+from dikast.aws.jobs.asked import Data
 from dikast.aws.jobs.hub import registration
-from dikast.aws.jobs.requests import Data, training_request
+from dikast.aws.jobs.requests import training_request
 from dikast.aws.jobs.starting import register, start
 from dikast.errors import UnavailableError, UsageError
 from dikast.spec.aws import AwsSpec

@@ -41,6 +41,8 @@ class Found(NamedTuple):
 
     answers: list[Logged]
     unread: int
+    scored_by: frozenset[str]
+    """Hashes of the rewards that scored, where the rows say so: a Lambda's log does."""
 
 
 def read_outputs(paths: Iterable[Path], reward: RewardSpec, known: Mapping[str, Rollout]) -> Found:
@@ -50,6 +52,7 @@ def read_outputs(paths: Iterable[Path], reward: RewardSpec, known: Mapping[str, 
     """
     answers: list[Logged] = []
     names = _Names()
+    scored_by: set[str] = set()
     unread = 0
     for place, line, row in _rows(paths):
         for at, one in enumerate(_answers_of(row, reward, known)):
@@ -58,13 +61,15 @@ def read_outputs(paths: Iterable[Path], reward: RewardSpec, known: Mapping[str, 
                 continue
             _require_in_range(one, reward, f"{place}:{line}")
             answers.append(_renamed(one, names.free(one.rollout.id or f"{place.stem}-{line}-{at}")))
+            if isinstance(said := (row or {}).get("reward_hash"), str):
+                scored_by.add(said)
     if not answers:
         raise DataError(
             f"no row with an answer and its score; give an evaluation's output, or the log of a Lambda that was built "
             f"with log_texts ({unread} rows were looked at)"
         )
     _require_known(answers, reward)
-    return Found(answers, unread)
+    return Found(answers, unread, frozenset(scored_by))
 
 
 def _answers_of(row: dict[str, Any] | None, reward: RewardSpec, known: Mapping[str, Rollout]) -> list[Logged | None]:

@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from dikast.aws.calling import told
+from dikast.aws.jobs.asked import NOVA_2_LITE, VOLUME_GB, Asked, Data
 from dikast.aws.jobs.hub import NOVA_IN_HUB, prompt_place
 from dikast.aws.jobs.published import SERVERLESS, Target
 from dikast.aws.jobs.recipe import settled
-from dikast.aws.jobs.requests import NOVA_2_LITE, VOLUME_GB, Asked, Data
 from dikast.errors import ConfigError, UsageError
 from dikast.spec.aws import AwsSpec
 

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dikast.aws.calling import told
+from dikast.aws.jobs.asked import Asked
 from dikast.aws.jobs.hub import HUB, Registration
-from dikast.aws.jobs.requests import Asked
 from dikast.aws.jobs.sdk import Called, ready, started
 
 Clients = Callable[[str], Any]

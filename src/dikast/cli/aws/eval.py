@@ -11,10 +11,11 @@ import msgspec
 import typer
 
 from dikast.aws.calling import client, told
+from dikast.aws.jobs.asked import NOVA_2_LITE
+from dikast.aws.jobs.evaluations import evaluation_request
 from dikast.aws.jobs.job import Job, keep, require_name
 from dikast.aws.jobs.published import Target
 from dikast.aws.jobs.reading import Logged, read_outputs
-from dikast.aws.jobs.requests import NOVA_2_LITE, evaluation_request
 from dikast.aws.jobs.starting import bucket_and_key, start
 from dikast.certify.certificate import certificate_hash, read_certificate
 from dikast.cli.aws.train import job_folder, print_request, section
@@ -107,7 +108,15 @@ def read_back(places: Sequence[str], folder: RunFolder, spec: RunSpec, *, arm: s
         typer.echo(f"{found.unread} rows held no answer with a score; they are left out", err=True)
     trust = read_certificate(spec.certificate) if spec.certificate.is_file() else None
     fingerprint = certificate_hash(trust) if trust and trust.reward_hash == reward.hash else None
-    _log(found.answers, folder, reward, fingerprint)
+    others = sorted(found.scored_by - {reward.hash})
+    if others:
+        typer.echo(
+            f"scored by another reward ({others[0][:8]}) than {reward.path} is now ({reward.hash[:8]}): "
+            "parts of that one alone are not read",
+            err=True,
+        )
+    scored_by = others[0] if others and reward.hash not in found.scored_by else reward.hash
+    _log(found.answers, folder, scored_by, fingerprint if scored_by == reward.hash else None)
     gold = load_gold(spec.file.eval.gold, spec.path.parent) if spec.file.eval.gold else None
     evaluation = recorded_evaluation(
         arm,
@@ -125,14 +134,15 @@ def read_back(places: Sequence[str], folder: RunFolder, spec: RunSpec, *, arm: s
     typer.echo(f"{len(found.answers)} answers; report: {folder.page}", err=True)
 
 
-def _log(answers: Sequence[Logged], folder: RunFolder, reward: RewardSpec, certificate: str | None) -> None:
+def _log(answers: Sequence[Logged], folder: RunFolder, reward: str, certificate: str | None) -> None:
+    """`reward` and `certificate` are the hashes of what scored."""
     entries = [
         LoggedScore(step=0, position=at, rollout=msgspec.json.encode(one.rollout), score=msgspec.json.encode(one.score))
         for at, one in enumerate(answers)
     ]
     journal = Journal.open(folder.journal)
     try:
-        journal.log_scores(entries, reward=reward.hash, certificate=certificate or "", phase=PHASE, whole=True)
+        journal.log_scores(entries, reward=reward, certificate=certificate or "", phase=PHASE, whole=True)
     finally:
         journal.close()
 

@@ -17,11 +17,12 @@ import typer
 from dikast.aws.build.trust import certificate_for
 from dikast.aws.calling import client
 from dikast.aws.data.files import convert_file
+from dikast.aws.jobs.asked import Asked, Data
 from dikast.aws.jobs.hub import prompt_place, registration
 from dikast.aws.jobs.job import Job, keep, require_name, require_no_job
 from dikast.aws.jobs.prompt import judge_template
 from dikast.aws.jobs.published import Target
-from dikast.aws.jobs.requests import Asked, Data, is_nova, training_request
+from dikast.aws.jobs.requests import is_nova, training_request
 from dikast.aws.jobs.sdk import Called, Through, require_target, trainer_call
 from dikast.aws.jobs.starting import start, start_through_sdk
 from dikast.errors import ConfigError
