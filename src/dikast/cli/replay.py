@@ -12,6 +12,7 @@ import typer
 from dikast.cli.counts import Counts, require_apart
 from dikast.cli.journals import folder_of, journal_in
 from dikast.cli.logged_run import LoggedRun
+from dikast.cli.options import BudgetCallsOption, BudgetUsdOption, DeadlineOption, MinCoverageOption
 from dikast.cli.tell import ConsoleTeller, print_figures
 from dikast.evaluate.arms import spread
 from dikast.evaluate.logged import chosen_phase, logged_groups
@@ -68,18 +69,10 @@ def command(
     journal: Annotated[
         Path | None, typer.Option(help="What was asked and answered. Default: the run's own, so nothing is paid twice.")
     ] = None,
-    deadline: Annotated[
-        float | None, typer.Option(min=0.1, help="Seconds; what is open then is missing as 'expired'.")
-    ] = None,
-    budget_calls: Annotated[
-        int | None, typer.Option(min=0, help="Questions asked at the most; the rest is missing as 'over_budget'.")
-    ] = None,
-    budget_usd: Annotated[
-        float | None, typer.Option(min=0, help="US dollars spent at the most, by the prices in models.yaml.")
-    ] = None,
-    min_coverage: Annotated[
-        float, typer.Option(min=0, max=1, help="Exit 1 when a smaller share of the scores could be had.")
-    ] = 0.9,
+    deadline: DeadlineOption = None,
+    budget_calls: BudgetCallsOption = None,
+    budget_usd: BudgetUsdOption = None,
+    min_coverage: MinCoverageOption = 0.9,
     show: Annotated[int, typer.Option(min=0, help="Rollouts to show that change most.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")] = False,
 ) -> None:

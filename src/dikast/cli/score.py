@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from dikast.cli.counts import Counts, require_apart
+from dikast.cli.options import BudgetCallsOption, BudgetUsdOption, DeadlineOption, MinCoverageOption
 from dikast.cli.tell import ConsoleTeller
 from dikast.errors import DataError
 from dikast.loading import open_reward
@@ -33,18 +34,10 @@ def command(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Skip lines that cannot be scored, and count them.")
     ] = False,
-    deadline: Annotated[
-        float | None, typer.Option(min=0.1, help="Seconds; what is open then is missing as 'expired'.")
-    ] = None,
-    budget_calls: Annotated[
-        int | None, typer.Option(min=0, help="Questions asked at the most; the rest is missing as 'over_budget'.")
-    ] = None,
-    budget_usd: Annotated[
-        float | None, typer.Option(min=0, help="US dollars spent at the most, by the prices in models.yaml.")
-    ] = None,
-    min_coverage: Annotated[
-        float, typer.Option(min=0, max=1, help="Exit 1 when a smaller share of the scores could be had.")
-    ] = 0.9,
+    deadline: DeadlineOption = None,
+    budget_calls: BudgetCallsOption = None,
+    budget_usd: BudgetUsdOption = None,
+    min_coverage: MinCoverageOption = 0.9,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON on standard output.")] = False,
 ) -> None:
     """Score a file of rollouts with a reward.
