@@ -86,7 +86,7 @@ def test_every_lookalike_is_a_letter_of_another_script():
 
 
 @given(st.text(), st.text())
-def test_a_placeholder_is_filled_once_and_other_braces_stay(credit: str, claim: str):
+def test_a_slot_is_filled_once_and_other_braces_stay(credit: str, claim: str):
     values = {"credit": credit, "claim": claim, "criterion": "c", "fence": "f", "verdicts": "v"}
 
     assert (

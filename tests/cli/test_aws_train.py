@@ -2,6 +2,8 @@
 
 import json
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +240,37 @@ def test_a_start_that_is_refused_leaves_no_folder_and_one_that_was_there(
     assert capsys.readouterr().err.count("Unable to locate credentials; mend that and run the same command again") == 3
     assert not Path("job").exists()
     assert Path("there", "request.json").is_file()
+
+
+def test_a_start_whose_answer_is_lost_keeps_what_was_sent(
+    train: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """The service may have taken it: the folder alone tells by which name."""
+
+    class HangsUp(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), HangsUp) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "testing")
+        code = train(
+            *("--target", "bedrock", "--uncertified", "--name", "review-1", "-o", "job"),
+            aws=AWS | {"train": "s3://my-bucket/train.jsonl"},
+        )
+        server.shutdown()
+        thread.join()
+
+    assert code == 4
+    assert "Connection was closed" in capsys.readouterr().err
+    assert json.loads(Path("job/request.json").read_text())["jobName"] == "review-1"
 
 
 def test_a_folder_with_a_job_takes_no_second_one(train: Any, capsys: pytest.CaptureFixture[str]):

@@ -22,8 +22,8 @@ from dikast.reward.about import AboutReward
 from dikast.rollouts import group_of
 from dikast.spec.run import Constant
 
-PLACEHOLDER = 0.0
-"""Gym's own in the place of a reward that is masked."""
+MASKED = 0.0
+"""What Gym itself puts where a reward is masked: a number must be there, and nobody reads it."""
 _UNREAD = frozenset({"unparsable", "bad_evidence", "truncated"})
 _OURS = frozenset({"check_error", "not_applicable"})
 
@@ -48,7 +48,7 @@ def rollout_of(body: Mapping[str, Any]) -> Rollout:
 def verdict_of(scorer: SingleScorer, score: Score) -> dict[str, Any]:
     """Gives the fields of the response, the same ones for every score. Raises `ModelError` under `on_missing: raise`."""
     masked = score.score is None and not isinstance(scorer.on_missing, Constant)
-    reward = PLACEHOLDER if masked and scorer.on_missing != "raise" else scorer.number(score)
+    reward = MASKED if masked and scorer.on_missing != "raise" else scorer.number(score)
     return {
         "reward": reward,
         "reward_components": components(scorer.reward.about, score, reward),

@@ -129,7 +129,7 @@ class Way(NamedTuple):
     name: str
     """For people."""
     change: Callable[[Mapping[str, str], str], str]
-    """From what the placeholders stand for, and the candidate's text, to the attack's."""
+    """From what the slots stand for, and the candidate's text, to the attack's."""
 
 
 def read_attacks(own: Path | None, criteria: Iterable[str]) -> dict[str, Attack]:
@@ -197,8 +197,8 @@ def ways_of(attack: Attack) -> list[Way]:
             return []
 
 
-def placeholders(criterion: Criterion, criteria: Sequence[Criterion], candidate: str) -> dict[str, str]:
-    """What the placeholders of a text stand for. The fence of a candidate with its attack, nobody can write into it."""
+def slots_of(criterion: Criterion, criteria: Sequence[Criterion], candidate: str) -> dict[str, str]:
+    """What the slots of a text stand for. The fence of a candidate with its attack, nobody can write into it."""
     verdicts = {c.id: {"reason": "It is met in full.", "answer": _credit(c)} for c in criteria}
     return {
         "criterion": criterion.id,

@@ -28,7 +28,7 @@ from dikast.certify.attacks import (
     Template,
     Way,
     is_tried_on,
-    placeholders,
+    slots_of,
     ways_of,
 )
 from dikast.certify.certificate import AttackResult, CriterionAttack
@@ -115,7 +115,7 @@ class _Maker(msgspec.Struct, frozen=True, kw_only=True):
         """Goes through the candidates as far as it is asked to, past those where there is nothing to attack, or nothing new."""
         seen: set[tuple[object, ...]] = set()
         for unit in pool:
-            values = placeholders(criterion, self.spec.file.judge.criteria, unit.case.candidate)
+            values = slots_of(criterion, self.spec.file.judge.criteria, unit.case.candidate)
             rollouts = placed(self.spec, unit.row.rollout, unit.row.item, partial(way.change, values), everywhere=whole)
             outcome = through_the_gates(self.spec, self.checks, rollouts, unit.row.item, name)
             if outcome is None:

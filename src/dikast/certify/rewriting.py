@@ -15,7 +15,7 @@ _SLOT = re.compile(r"\{(claim|credit|criterion|fence|verdicts)\}")
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Fills the placeholders in one pass. Other braces stay: an attack may be JSON."""
+    """Fills the slots in one pass. Other braces stay: an attack may be JSON."""
     return _SLOT.sub(lambda slot: values[slot[1]], text)
 
 

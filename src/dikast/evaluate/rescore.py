@@ -57,13 +57,13 @@ class Rescoring:
         """Scores the groups in their order, and tells the scores of each. After `deadline` seconds what is open is missing."""
         until = None if deadline is None else asyncio.get_running_loop().time() + deadline
         waiting: deque[tuple[LoggedGroup, list[Score]]] = deque()
-        async for now in scored_groups(self._reward.engine, self._read(waiting), until):
+        async for scores in scored_groups(self._reward.engine, self._read(waiting), until):
             group, then = waiting.popleft()
             numbers = [place.number for place in group.places]
-            self.comparison.add(group.step, numbers, then, now)
-            for number, score in zip(numbers, now, strict=True):
+            self.comparison.add(group.step, numbers, then, scores)
+            for number, score in zip(numbers, scores, strict=True):
                 spill.keep_score(number, _encode(score))
-            tell(now)
+            tell(scores)
 
     def changes(self, count: int, spill: Spill, *, one_range: bool) -> list[Change]:
         """Gives the rollouts that change most, read anew from the log and the spill."""

@@ -27,7 +27,7 @@ MAX_CHARACTERS = 100_000
 square. One that is an object as a whole may be longer: a set's is."""
 
 _BEGINNING = re.compile(r"\s*(?:```\w*\s*)?\{")
-_PLACEHOLDER = re.compile(r"\{[\w .-]*\}")
+_SLOT = re.compile(r"\{[\w .-]*\}")
 """A word in braces, as people and models write them; `{}` holds nothing either."""
 
 _VALUES = {"yes": 1.0, "no": 0.0}
@@ -124,8 +124,8 @@ def _objects_in(text: str, holding: str, seen: str) -> list[dict[str, Any]]:
     while (start := text.find("{", at)) != -1:
         if "}" in text[at:start]:
             return []
-        if placeholder := _PLACEHOLDER.match(text, start):
-            at = placeholder.end()
+        if slot := _SLOT.match(text, start):
+            at = slot.end()
             continue
         try:
             value, at = cast("tuple[dict[str, Any], int]", decoder.raw_decode(text, start))

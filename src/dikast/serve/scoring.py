@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Sequence
 
+from dikast.adapters.nemo_gym import MASKED
 from dikast.errors import DataError, UsageError
 from dikast.records import Rollout, Score
 from dikast.serve.backlog import Backlog
@@ -15,9 +16,6 @@ from dikast.serve.opening import Served
 from dikast.serve.options import Options, deadline_of, require_known, stand_in_of
 from dikast.serve.settings import Settings
 from dikast.serve.standing_in import StandIn
-
-PLACEHOLDER = 0.0
-"""What stands where a number must be that nobody reads, as the request is marked: NeMo Gym's own."""
 
 
 class Scoring:
@@ -82,7 +80,7 @@ async def _rewards(
     if dialect.missing == "masked":
         stand_in = StandIn(on_missing="group_mean", drops_nan=True, enough=stand_in.enough)
         numbers = await stand_in.rewards(scores, served.siblings, until=until)
-        return [PLACEHOLDER if math.isnan(number) else number for number in numbers]
+        return [MASKED if math.isnan(number) else number for number in numbers]
     # Nobody else counts for a trainer that is given numbers only.
     served.coverage.watch(scores)
     return await stand_in.rewards(scores, served.siblings, until=until)

@@ -102,7 +102,7 @@ class _Maker(msgspec.Struct, frozen=True, kw_only=True):
             questions: list[Question] = []
             stopped: Missing | str | None = None
             for first in seats_of(pair, swap=self.spec.file.judge.swap):
-                values = self._placeholders(pair, side, first)
+                values = self._slots(pair, side, first)
                 rollouts = placed(self.spec, pair.rollouts[side], None, partial(way.change, values), everywhere=whole)
                 outcome = through_the_gates(self.spec, self.checks, rollouts, None, name)
                 if outcome is None:
@@ -119,8 +119,8 @@ class _Maker(msgspec.Struct, frozen=True, kw_only=True):
         texts: dict[Side, str] = {one: text if one == side else pair.cases[one].candidate for one in SIDES}
         return Question(pair=pair.key, name=name, documents=pair.cases[side].documents, texts=texts, first=first)
 
-    def _placeholders(self, pair: Pair, side: Side, first: Side) -> dict[str, str]:
-        """What the placeholders of a text stand for. The attack knows its place, which a policy would have to guess."""
+    def _slots(self, pair: Pair, side: Side, first: Side) -> dict[str, str]:
+        """What the slots of a text stand for. The attack knows its place, which a policy would have to guess."""
         listwise = self.spec.file.judge.compare == "listwise"
         places = ("1", "2") if listwise else ("A", "B")
         place = places[side != first]

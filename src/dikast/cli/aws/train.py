@@ -131,10 +131,16 @@ def job_folder(folder: Path, spec: RunSpec) -> Generator[None]:
     try:
         yield
     except BaseException as error:
-        # Where somebody stops it, nobody knows what the service has taken by then: what was sent stays.
-        if not was_there and not isinstance(error, KeyboardInterrupt):
+        if not (was_there or _may_have_started(error)):
             shutil.rmtree(folder)
         raise
+
+
+def _may_have_started(error: BaseException) -> bool:
+    """Whether nobody knows what the service has taken, as when somebody stops it or its answer is lost."""
+    from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+    return isinstance(error, KeyboardInterrupt) or isinstance(error.__cause__, ConnectionClosedError | ReadTimeoutError)
 
 
 def section(spec: RunSpec) -> AwsSpec:

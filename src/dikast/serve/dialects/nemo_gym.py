@@ -1,7 +1,7 @@
 """NeMo Gym's `POST /verify` of a resources server: one response a request, with the fields of its data row.
 
 A missing score has `mask_sample`. Its reward is then the mean of its siblings where two are scored in time, since
-some of NeMo RL's loops let a masked sample vote in its group's baseline, else Gym's own placeholder 0. The
+some of NeMo RL's loops let a masked sample vote in its group's baseline, else the 0 that Gym itself writes there. The
 components are the checks that weigh and what is left, the judge's; their sum is the reward.
 """
 
